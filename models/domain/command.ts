@@ -1,0 +1,41 @@
+/**
+ * What people and services ask of a device or a partition. Commands are records in the log, between the readings, so
+ * that a replay gives the same result. Every stage acts on what concerns it and passes every command on.
+ */
+export type Command = AcknowledgeAlert | ResolveAlert | AlertFeedback | ActivateProfile;
+
+interface FromSomebody {
+  /** Who asked: the name of a key or a user, for the history of the alert. */
+  readonly by: string;
+  readonly note?: string;
+}
+
+export interface AcknowledgeAlert extends FromSomebody {
+  readonly type: 'alert.acknowledge';
+  readonly alertId: string;
+}
+
+export interface ResolveAlert extends FromSomebody {
+  readonly type: 'alert.resolve';
+  readonly alertId: string;
+}
+
+/** A person's verdict. `normal` closes the alert and teaches the detectors the present level at full weight. */
+export interface AlertFeedback extends FromSomebody {
+  readonly type: 'alert.feedback';
+  readonly alertId: string;
+  readonly verdict: 'anomaly' | 'normal';
+}
+
+/** From this position on, devices of the profile are treated by this definition. Sent to every partition. */
+export interface ActivateProfile extends FromSomebody {
+  readonly type: 'profile.activate';
+  /** Profile name, for example `standard`. */
+  readonly profile: string;
+  /** Content hash of the definition: the model version that scores carry. */
+  readonly version: string;
+  readonly definition: unknown;
+}
+
+/** Commands for a whole partition carry this in place of a device key. */
+export const PARTITION_SCOPE = '';

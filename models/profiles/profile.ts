@@ -1,0 +1,67 @@
+/** A profile's definition: validated, completed with defaults, and named by its content. */
+import { createHash } from 'node:crypto';
+import { Type, type Static } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { SettingInvalidError } from '../errors.js';
+import { AlertingProfile } from './alerting-profile.js';
+import { DetectionProfile } from './detection-profile.js';
+import { WindowProfile } from './window-profile.js';
+
+export const DEFAULT_PROFILE = 'standard';
+
+export const ProfileDefinition = Type.Object(
+  {
+    devices: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+      default: [],
+      maxItems: 1_000,
+      description:
+        'Glob patterns of device ids, for example `pump-*`. The first profile, by name, with a pattern that fits has the device; else it is `standard`.',
+    }),
+    window: WindowProfile,
+    detection: DetectionProfile,
+    alerting: AlertingProfile,
+  },
+  { additionalProperties: false },
+);
+export type ProfileDefinition = Static<typeof ProfileDefinition>;
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+export function isProfileName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/**
+ * Checks a definition as people write it, in which anything may be left out, and completes it.
+ *
+ * @throws SettingInvalidError naming every field that is wrong.
+ */
+export function completeProfile(name: string, partial: unknown): ProfileDefinition {
+  const problems: string[] = [];
+  if (!isProfileName(name)) problems.push(`profile name must match ${NAME.source}, got ${JSON.stringify(name)}`);
+  const seed: Record<string, unknown> = { window: {}, detection: {}, alerting: {} };
+  const definition: unknown = Value.Default(ProfileDefinition, {
+    ...seed,
+    ...(structuredClone(partial ?? {}) as Record<string, unknown>),
+  });
+  for (const error of Value.Errors(ProfileDefinition, definition)) {
+    problems.push(
+      `profiles.${name}${error.path.replaceAll('/', '.')}: ${error.message.toLowerCase()}, got ${JSON.stringify(error.value)}`,
+    );
+  }
+  if (problems.length > 0) throw new SettingInvalidError(problems);
+  return definition as ProfileDefinition;
+}
+
+/** 16 hex digits of the SHA-256 of the definition, with keys in order: equal definitions have equal versions. */
+export function profileVersion(definition: ProfileDefinition): string {
+  return createHash('sha256').update(canonicalJson(definition)).digest('hex').slice(0, 16);
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : inner,
+  );
+}

@@ -1,0 +1,59 @@
+/**
+ * A stage is a pure function over a partition's log: it is told records and time, and answers with records. Whoever runs
+ * it (the stage host of a service, `redshank backtest`, a test) owns reading, committing and remembering.
+ */
+import type { ChunkHeader } from '../domain/chunk.js';
+
+export const TOPICS = ['readings', 'frames', 'scores', 'alerts'] as const;
+export type Topic = (typeof TOPICS)[number];
+
+export const STAGES = ['window', 'scorer', 'alerting'] as const;
+export type StageName = (typeof STAGES)[number];
+
+/** What a stage reads: one decoded chunk. */
+export interface InputBatch {
+  readonly length: number;
+}
+
+/** What a stage writes into: cleared and used again after each commit. */
+export interface OutputBatch {
+  readonly length: number;
+  clear(): void;
+  encode(header: Omit<ChunkHeader, 'kind'>): Uint8Array;
+}
+
+/**
+ * @typeParam State everything a partition's owner remembers. Only `step` and `advance` change it.
+ *
+ * Determinism: equal input, from equal state, gives equal output and equal `snapshot` bytes, however the input is cut into
+ * chunks. `restore(snapshot(state))` continues identically.
+ */
+export interface Stage<State, Input extends InputBatch, Output extends OutputBatch> {
+  readonly name: StageName;
+  readonly input: Topic;
+  readonly output: Topic;
+
+  createState(): State;
+  decode(bytes: Uint8Array): Input;
+  createOutput(): Output;
+
+  /** Handles record `index` of `batch`; appends what follows from it to `out`. */
+  step(state: State, batch: Input, index: number, out: Output): void;
+
+  /**
+   * Log time reached `timeMs` (Unix ms; the chunk's arrival time, never smaller than before): lets deadlines pass.
+   * Called after the last record of every chunk, and for chunks without records.
+   */
+  advance(state: State, timeMs: number, out: Output): void;
+
+  /** Log time at which `advance` would have something to do; Infinity when nothing waits. The host then sends a tick. */
+  wakeMs(state: State): number;
+
+  /** How many devices the state holds. */
+  deviceCount(state: State): number;
+
+  /** Self-describing and versioned; starts with nothing about positions, which are the host's business. */
+  snapshot(state: State): Uint8Array;
+  /** @throws StorageCorruptError when `bytes` is no snapshot of this stage, or of a version that this code cannot read. */
+  restore(bytes: Uint8Array): State;
+}

@@ -1,0 +1,32 @@
+/**
+ * Leases: who may run a stage on a partition, for how long, under which epoch.
+ *
+ * Adapters: `in-process-leases.ts` (embedded). All pass `test/conformance/leases.conformance.ts`.
+ */
+import type { StageName } from '../../models/stages/stage.js';
+
+export interface LeaseId {
+  readonly stage: StageName;
+  readonly partition: number;
+}
+
+export interface Lease {
+  readonly id: LeaseId;
+  readonly holder: string;
+  /** Grows with every acquisition of this lease by anybody, over restarts of the holder (fencing token). */
+  readonly epoch: number;
+}
+
+export interface Leases {
+  /** How long a lease lasts after its last renewal, in ms. */
+  readonly ttlMs: number;
+  /** Takes the lease if it is free or has run out; undefined when somebody else holds it. */
+  acquire(id: LeaseId, holder: string): Promise<Lease | undefined>;
+  /** Extends the lease by `ttlMs`. False: it is no longer ours; stop at once. */
+  renew(lease: Lease): Promise<boolean>;
+  /** Gives it back. No error when it is no longer ours. */
+  release(lease: Lease): Promise<void>;
+  /** Who holds it now, if anybody. */
+  holder(id: LeaseId): Promise<string | undefined>;
+  close(): Promise<void>;
+}
