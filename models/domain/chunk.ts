@@ -24,7 +24,7 @@ import type { NumericArray } from './columns.js';
 
 export const CHUNK_VERSION = 1;
 
-export const ChunkKind = { readings: 1, frames: 2, scores: 3, alerts: 4, snapshot: 5 } as const;
+export const ChunkKind = { readings: 1, frames: 2, scores: 3, alerts: 4, snapshot: 5, registry: 6 } as const;
 export type ChunkKind = (typeof ChunkKind)[keyof typeof ChunkKind];
 
 export interface ChunkHeader {
@@ -109,6 +109,11 @@ export function readChunkHeader(bytes: Uint8Array): ChunkHeader {
     to: view.getFloat64(32, true),
     timeMs: view.getFloat64(40, true),
   };
+}
+
+/** Log time of a chunk that has been checked already, without checking it again. */
+export function chunkTimeMs(checked: Uint8Array): number {
+  return new DataView(checked.buffer, checked.byteOffset, checked.byteLength).getFloat64(40, true);
 }
 
 /**

@@ -37,5 +37,5 @@ export interface ActivateProfile extends FromSomebody {
   readonly definition: unknown;
 }
 
-/** Commands for a whole partition carry this in place of a device key. */
-export const PARTITION_SCOPE = '';
+
+

@@ -37,3 +37,6 @@ export function tenantOf(key: DeviceKey): string {
 export function deviceOf(key: DeviceKey): string {
   return key.slice(key.indexOf('/') + 1);
 }
+
+/** Stands in place of a device key in commands for a whole partition. */
+export const PARTITION_SCOPE_KEY: DeviceKey = '';

@@ -1,22 +1,32 @@
 import { Type, type Static } from '@sinclair/typebox';
+import { DETECTORS } from '../detectors/index.js';
+
+/** One detector of an ensemble; settings that are left out have the defaults of the detector's own schema. */
+export interface DetectorChoice {
+  name: string;
+  settings: Record<string, unknown>;
+}
+
+const Choice = Type.Unsafe<DetectorChoice>(
+  Type.Union(
+    DETECTORS.map((detector) =>
+      Type.Object(
+        { name: Type.Literal(detector.name, { description: detector.summary }), settings: detector.settings },
+        { additionalProperties: false },
+      ),
+    ),
+  ),
+);
 
 /** Which detectors look at a device, and when what they say counts as strange. */
 export const DetectionProfile = Type.Object(
   {
-    detectors: Type.Array(
-      Type.Object({
-        name: Type.String({ description: 'Name in the catalogue (`models/detectors/index.ts`).' }),
-        settings: Type.Record(Type.String(), Type.Unknown(), {
-          default: {},
-          description: 'Settings of that detector; what is left out has the default of its schema.',
-        }),
-      }),
-      {
-        default: [],
-        maxItems: 32,
-        description: 'The ensemble. Empty (default): the standard ensemble of this release.',
-      },
-    ),
+    detectors: Type.Array(Choice, {
+      default: [],
+      maxItems: 32,
+      description:
+        'The ensemble: `{name, settings}` of detectors in the catalogue (`models/detectors/index.ts`). Empty (default): the standard ensemble of this release.',
+    }),
     warmUpFrames: Type.Integer({
       default: 120,
       minimum: 10,
@@ -29,6 +39,13 @@ export const DetectionProfile = Type.Object(
       maximum: 10_000,
       description:
         'Expected false alarms a device-week on ordinary data (default 0.5): the operator’s number behind the threshold.',
+    }),
+    relearnFrames: Type.Integer({
+      default: 500,
+      minimum: 10,
+      maximum: 1_000_000,
+      description:
+        'Strange frames in a row after which the new behaviour is learned as normal, within about 100 more frames (default 500). Before, strange frames hardly teach.',
     }),
   },
   { additionalProperties: false },

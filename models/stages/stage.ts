@@ -4,7 +4,7 @@
  */
 import type { ChunkHeader } from '../domain/chunk.js';
 
-export const TOPICS = ['readings', 'frames', 'scores', 'alerts'] as const;
+export const TOPICS = ['readings', 'frames', 'scores', 'alerts', 'registry'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export const STAGES = ['window', 'scorer', 'alerting'] as const;

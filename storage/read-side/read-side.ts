@@ -38,7 +38,7 @@ export interface ScoreQuery {
   readonly fromMs?: number;
   /** Unix ms, inclusive. */
   readonly toMs?: number;
-  /** 1 to 100,000 rows. */
+  /** 1 to 100,000 rows; else `scores` rejects with RequestInvalidError, as for a cursor that is not ours. */
   readonly limit: number;
   /** `next` of the page before. Only with the same `fromMs`/`toMs`. */
   readonly cursor?: string;
@@ -70,7 +70,12 @@ export type Shelf = 'idempotency' | 'job' | 'cache';
 export type ProjectedTopic = 'scores' | 'alerts';
 
 export interface ReadSide {
-  /** Shows the records of one chunk at once; may keep them in memory until `flush`. A sequence at or below `position` or one already shown changes nothing. */
+  /**
+   * Shows the records of one chunk at once; may keep them in memory until `flush`. A sequence at or below `position` or one
+   * already shown changes nothing. The adapter may keep `batch` itself: the caller does not change it any more.
+   *
+   * @throws StorageFailedError when more is unflushed than fits; nothing of the chunk is shown.
+   */
   writeScores(partition: number, sequence: number, batch: ScoreBatch): Promise<void>;
   writeAlerts(partition: number, sequence: number, batch: AlertBatch): Promise<void>;
   /** Everything up to this sequence is kept for good; deliver again from the next one after a restart. 0: nothing yet. */

@@ -1,0 +1,54 @@
+/** `npm run bench [-- NAME…] [--json]`: runs benchmarks one after the other and prints what they measured. */
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { pipelineBenchmark } from './pipeline.bench.js';
+
+export interface Measurement {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What we want; undefined where a figure only informs. */
+  readonly target?: number;
+  /** True when smaller is better. */
+  readonly isCost?: boolean;
+}
+
+export type Report = (measurement: Measurement) => void;
+
+const BENCHMARKS: Readonly<Record<string, (report: Report) => Promise<void>>> = {
+  pipeline: pipelineBenchmark,
+};
+
+const args = process.argv.slice(2);
+const isJson = args.includes('--json');
+const names = args.filter((arg) => !arg.startsWith('--'));
+const unknown = names.filter((name) => !(name in BENCHMARKS));
+if (unknown.length > 0) {
+  console.error(`There is no benchmark ${unknown.join(', ')}. There are: ${Object.keys(BENCHMARKS).join(', ')}`);
+  process.exit(2);
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+if (!isJson) {
+  console.log(`${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, Node ${process.version}, commit ${commit()}`);
+}
+let isAllWell = true;
+for (const name of names.length > 0 ? names : Object.keys(BENCHMARKS)) {
+  await BENCHMARKS[name]!(({ target, isCost = false, ...measured }) => {
+    const ok = target === undefined || (isCost ? measured.value <= target : measured.value >= target);
+    isAllWell &&= ok;
+    if (isJson) console.log(JSON.stringify({ ...measured, target: target ?? null, ok }));
+    else {
+      const wanted = target === undefined ? '' : `  (${isCost ? '≤' : '≥'} ${target}: ${ok ? 'ok' : 'MISSED'})`;
+      console.log(`${measured.name.padEnd(48)} ${measured.value.toPrecision(4).padStart(10)} ${measured.unit}${wanted}`);
+    }
+  });
+}
+process.exitCode = isAllWell ? 0 : 1;

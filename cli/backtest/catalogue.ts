@@ -1,0 +1,67 @@
+/** Which series there are. Found by looking at the folders alone: labels are never opened. */
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { suggestion } from '../../models/settings/nearest-name.js';
+import { CommandFailure } from '../command-failure.js';
+import { ExitCode } from '../exit-codes.js';
+
+export interface Series {
+  /** Folder of the data set. */
+  readonly dataset: string;
+  /** Path within it without `.csv` or `.csv.gz`, with `/`, for example `realKnownCause/machine_temperature`. */
+  readonly name: string;
+  readonly path: string;
+  /** Size on disk. */
+  readonly bytes: number;
+  /** Earlier history of the same series, if there is any. */
+  readonly trainPath: string | undefined;
+}
+
+const CSV = /\.csv(\.gz)?$/;
+const TRAIN = 'train';
+
+/**
+ * The series of `dataDir/<DATASET>/**.csv[.gz]`, largest first, so that the last one to finish is a small one.
+ *
+ * @param only names of data sets; undefined: all.
+ * @throws CommandFailure when there are none, or no such data set.
+ */
+export async function findSeries(dataDir: string, only: readonly string[] | undefined): Promise<readonly Series[]> {
+  const folders = (await readdir(dataDir, { withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+  for (const name of only ?? []) {
+    if (folders.includes(name)) continue;
+    throw new CommandFailure(ExitCode.notFound, `no data set ${name} in ${dataDir}${suggestion(name, folders)}`);
+  }
+  const found: Series[] = [];
+  for (const dataset of only ?? folders) found.push(...(await seriesOf(dataDir, dataset)));
+  if (found.length === 0) {
+    throw new CommandFailure(
+      ExitCode.notFound,
+      `${dataDir} holds no series: <DATASET>/<series>.csv or .csv.gz is expected`,
+    );
+  }
+  return found.sort((a, b) => b.bytes - a.bytes);
+}
+
+async function seriesOf(dataDir: string, dataset: string): Promise<Series[]> {
+  const root = join(dataDir, dataset);
+  const files = (await readdir(root, { recursive: true })).map((path) => path.replaceAll('\\', '/')).sort();
+  const trains = new Map(
+    files
+      .filter((path) => CSV.test(path) && path.startsWith(`${TRAIN}/`))
+      .map((path) => [path.slice(TRAIN.length + 1).replace(CSV, ''), join(root, path)]),
+  );
+  const found: Series[] = [];
+  for (const path of files) {
+    if (!CSV.test(path) || path.startsWith(`${TRAIN}/`)) continue;
+    const info = await stat(join(root, path));
+    const name = path.replace(CSV, '');
+    if (info.isFile()) {
+      found.push({ dataset, name, path: join(root, path), bytes: info.size, trainPath: trains.get(name) });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,70 @@
+/** Runs series in worker threads, each thread one at a time. */
+import { Worker } from 'node:worker_threads';
+import type { SeriesJob, SeriesResult } from './series-job.js';
+import type { WorkerMessage } from './worker.js';
+
+export interface PoolOptions {
+  /** Threads, at least 1. */
+  readonly threads: number;
+  readonly signal: AbortSignal;
+  /** @param readBytes of this job's file so far. */
+  readonly onProgress: (job: SeriesJob, readBytes: number) => void;
+  readonly onDone: (job: SeriesJob, result: SeriesResult) => void;
+  /** One series failed; the others go on. */
+  readonly onFailed: (job: SeriesJob, reason: string) => void;
+}
+
+/** Resolves when every job is done or has failed, or after `signal`. Jobs start in the given order. */
+export async function runJobs(jobs: readonly SeriesJob[], options: PoolOptions): Promise<void> {
+  const queue = [...jobs];
+  const threads = Math.min(options.threads, jobs.length);
+  await Promise.all(Array.from({ length: threads }, () => runThread(queue, options)));
+}
+
+async function runThread(queue: SeriesJob[], options: PoolOptions): Promise<void> {
+  let worker: Worker | undefined;
+  for (let job = queue.shift(); job !== undefined && !options.signal.aborted; job = queue.shift()) {
+    worker ??= startWorker();
+    const isAlive = await runJob(worker, job, options);
+    if (!isAlive) worker = undefined;
+  }
+  await worker?.terminate();
+}
+
+/** @returns whether the thread can take another job. */
+function runJob(worker: Worker, job: SeriesJob, options: PoolOptions): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (isAlive: boolean): void => {
+      worker.removeAllListeners();
+      options.signal.removeEventListener('abort', onAbort);
+      resolve(isAlive);
+    };
+    const onAbort = (): void => {
+      void worker.terminate().then(() => end(false));
+    };
+    options.signal.addEventListener('abort', onAbort, { once: true });
+    worker.on('message', (message: WorkerMessage) => {
+      if (message.type === 'progress') {
+        options.onProgress(job, message.readBytes);
+        return;
+      }
+      if (message.type === 'done') options.onDone(job, message.result);
+      else options.onFailed(job, message.reason);
+      end(true);
+    });
+    worker.once('error', (error: Error) => {
+      options.onFailed(job, error.message);
+      end(false);
+    });
+    worker.postMessage(job);
+  });
+}
+
+/** Sources run through tsx, which a thread has to be told; a build runs as it is. */
+function startWorker(): Worker {
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./worker.js', import.meta.url));
+  const entry = JSON.stringify(new URL('./worker.ts', import.meta.url).href);
+  const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
+  const code = `import(${tsx}).then(({ register }) => { register(); return import(${entry}); });`;
+  return new Worker(code, { eval: true, execArgv: [] });
+}

@@ -1,0 +1,153 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import type { RunningNode } from '../../services/start-node.js';
+import { SettingInvalidError } from '../../models/errors.js';
+import type { Settings } from '../../models/settings.js';
+import { demoScenario } from '../../models/simulator/demo-scenario.js';
+import { ApiClient } from '../client.js';
+import { CommandFailure } from '../command-failure.js';
+import { eventStream } from '../events/event-stream.js';
+import { alertLine, type AlertView } from '../events/views.js';
+import { ExitCode } from '../exit-codes.js';
+import { positiveNumber, settingsFor, wholeNumber, type GlobalOptions } from '../options.js';
+import { feedFleet } from '../simulation/feed.js';
+import { formatCount } from '../terminal/amounts.js';
+import { createLogger } from '../terminal/logger.js';
+import { stopWithin } from '../terminal/stop-within.js';
+import { printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
+
+interface DemoOptions extends GlobalOptions {
+  readonly devices: number;
+  readonly seed: number;
+  readonly duration?: number;
+}
+
+export function addDemoCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('demo')
+    .description('a server with a simulated fleet in it: things go wrong, and you see it')
+    .option('--devices <n>', 'how many', wholeNumber(1, 1_000), 24)
+    .option('--seed <n>', 'the same seed makes the same fleet', wholeNumber(0, 4_294_967_295), 1)
+    .option('--duration <sec>', 'end after this time; else at Ctrl-C', positiveNumber(86_400))
+    .action(async (_options: unknown, command: Command) => {
+      await demo(terminal, command.optsWithGlobals<DemoOptions>());
+    });
+}
+
+async function demo(terminal: Terminal, options: DemoOptions): Promise<void> {
+  const own = terminal.env['DATA_DIR'] ?? '';
+  const folder = own === '' ? await temporaryFolder() : own;
+  const settings = await settingsFor(terminal, undefined, demoDefaults(terminal, folder));
+  const node = await startDemoNode(settings, terminal);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([
+    terminal.signal,
+    ended.signal,
+    ...(options.duration === undefined ? [] : [AbortSignal.timeout(options.duration * 1_000)]),
+  ]);
+  try {
+    const key = options.key ?? terminal.env['REDSHANK_API_KEY'];
+    const client = new ApiClient({ url: node.url, key, signal });
+    announce(terminal, options, node.url, own === '' ? undefined : folder);
+    const watching = showAlerts(terminal, client, signal, options.json === true);
+    const feeding = playFleet(terminal, client, signal, options);
+    // When one of the two fails, the other has to end as well; what failed is told after both have.
+    const parts = await Promise.allSettled([watching, feeding].map((part) => part.finally(() => ended.abort())));
+    const failed = parts.find((part) => part.status === 'rejected' && !isStop(part.reason));
+    if (failed?.status === 'rejected') throw failed.reason;
+  } finally {
+    await stopWithin(() => node.stop());
+  }
+}
+
+/** What the demo wants unless the environment says otherwise. */
+function demoDefaults(terminal: Terminal, dataDir: string): Record<string, string> {
+  const wanted: Record<string, string> = { AUTH: 'off', METRICS_PORT: '0', LOG_LEVEL: 'warn', DATA_DIR: dataDir };
+  const isFree = ([name]: [string, string]): boolean => (terminal.env[name] ?? '').trim() === '';
+  return Object.fromEntries(Object.entries(wanted).filter(isFree));
+}
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'redshank-demo-'));
+  // However the process ends, short of a kill, the folder goes with it.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function startDemoNode(settings: Settings, terminal: Terminal): Promise<RunningNode & { readonly url: string }> {
+  const { startNode } = await import('../../services/start-node.js');
+  try {
+    const node = await startNode(settings, createLogger(settings, terminal.stderr));
+    if (node.url === undefined) throw new CommandFailure(ExitCode.usage, 'the demo needs the gateway: unset SERVICES');
+    return { ...node, url: node.url };
+  } catch (error) {
+    if (!(error instanceof SettingInvalidError) || !error.message.includes('already in use')) throw error;
+    const advice = `port ${settings.port} is taken: choose another with PORT=${settings.port + 1}, or PORT=0 for any free one`;
+    throw new CommandFailure(ExitCode.usage, advice, error);
+  }
+}
+
+function announce(terminal: Terminal, options: DemoOptions, url: string, dataDir: string | undefined): void {
+  if (options.json === true) {
+    printJson(terminal, { event: 'started', url, devices: options.devices, seed: options.seed });
+    return;
+  }
+  const { colors } = terminal;
+  const reading = { device: 'my-sensor', ts: new Date().toISOString(), values: { temp: 21.5 } };
+  for (const text of [
+    '',
+    `${colors.bold('Redshank')} watches ${formatCount(options.devices)} simulated devices. Something goes wrong in a few seconds.`,
+    '',
+    `  dashboard   ${colors.cyan(url)}`,
+    `  readiness   ${url}/ready`,
+    `  data        ${dataDir ?? 'a temporary folder, gone at the end'}`,
+    '  stop        Ctrl-C',
+    '',
+    '  Send a reading of your own:',
+    '',
+    `  curl ${url}/v1/readings -H 'Content-Type: application/json' -d '${JSON.stringify({ readings: [reading] })}'`,
+    '',
+  ]) {
+    printLine(terminal, text);
+  }
+}
+
+async function playFleet(
+  terminal: Terminal,
+  client: ApiClient,
+  signal: AbortSignal,
+  { seed, devices, json }: DemoOptions,
+): Promise<void> {
+  const { fleet, liveFromMs } = demoScenario({ seed, devices, nowMs: Date.now() });
+  let isLive = false;
+  await feedFleet(fleet, client, {
+    liveFromMs,
+    untilMs: Infinity,
+    speed: 1,
+    signal,
+    onProgress: (totals, simulatedMs) => {
+      if (isLive || simulatedMs <= liveFromMs) return;
+      isLive = true;
+      if (json !== true) {
+        printNote(terminal, `${formatCount(totals.accepted)} readings of the last ten minutes are in; now live`);
+      }
+    },
+  });
+}
+
+async function showAlerts(terminal: Terminal, client: ApiClient, signal: AbortSignal, json: boolean): Promise<void> {
+  for await (const { event, data } of eventStream(client, { signal })) {
+    if (event !== 'alert') continue;
+    const { change, alert } = data as { change: string; alert: AlertView };
+    if (json) printJson(terminal, { event, change, alert });
+    else printLine(terminal, alertLine(terminal, alert));
+  }
+}
+
+/** Requests that were cut off because the demo ends are no failure. */
+function isStop(reason: unknown): boolean {
+  return reason instanceof CommandFailure && reason.message === 'stopped';
+}

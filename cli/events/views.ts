@@ -1,0 +1,85 @@
+/** The server's JSON as the command line reads it, and one line of words for each. Unknown members are left alone. */
+import { formatValue } from '../terminal/amounts.js';
+import { printable, type Terminal } from '../terminal/terminal.js';
+
+export interface ChannelView {
+  readonly actual: number | null;
+  readonly expected: number | null;
+  readonly lower: number | null;
+  readonly upper: number | null;
+  readonly contribution: number;
+  readonly imputed: boolean;
+}
+
+export interface ScoreView {
+  readonly device?: string;
+  readonly ts: string;
+  readonly score: number | null;
+  readonly threshold: number | null;
+  readonly isAnomaly: boolean;
+  readonly phase: string;
+  readonly progress?: number;
+  readonly outcome: string;
+  readonly channels: Readonly<Record<string, ChannelView>>;
+  readonly reasons: readonly string[];
+}
+
+export interface AlertView {
+  readonly id: string;
+  readonly device: string;
+  readonly status: string;
+  readonly severity: string;
+  readonly started: string;
+  readonly raised: string;
+  readonly resolved?: string;
+  readonly peakScore: number;
+  readonly reasons: readonly string[];
+}
+
+export interface DeviceView {
+  readonly device: string;
+  readonly profile: string;
+  readonly model: string;
+  readonly phase: string;
+  readonly progress: number;
+  readonly channels: readonly string[];
+  readonly lastSeen?: string;
+  readonly lastReading?: string;
+  readonly lastScore?: number;
+  readonly threshold?: number;
+  readonly isAnomaly: boolean;
+  readonly isSilent: boolean;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly openAlerts: readonly string[];
+}
+
+/** `2026-01-01 00:00:00  pump-7  0.98  temp is 96, usually 70 to 74`. */
+export function scoreLine({ colors }: Terminal, score: ScoreView): string {
+  const number = score.score === null ? score.outcome : score.score.toFixed(3);
+  const words = score.reasons.length > 0 ? score.reasons.join('; ') : valuesOf(score);
+  const text = `${clock(score.ts)}  ${printable(score.device ?? '')}  ${number.padEnd(9)} ${printable(words)}`;
+  if (score.isAnomaly) return colors.red(text);
+  return score.phase === 'warming' ? colors.dim(text) : text;
+}
+
+/** `2026-01-01 00:00:00  ALERT critical  pump-7  temp is 96, usually 70 to 74`. */
+export function alertLine({ colors }: Terminal, alert: AlertView): string {
+  const label = alert.status === 'open' ? `ALERT ${alert.severity}` : alert.status;
+  const when = alert.status === 'resolved' ? (alert.resolved ?? alert.raised) : alert.raised;
+  const text = `${clock(when)}  ${label.padEnd(14)}  ${printable(alert.device)}  ${printable(alert.reasons.join('; '))}`;
+  if (alert.status === 'resolved') return colors.green(text);
+  if (alert.severity === 'critical') return colors.bold(colors.red(text));
+  return colors.yellow(text);
+}
+
+/** RFC 3339 without `T`, zone and fraction: as short as a terminal likes. */
+export function clock(time: string): string {
+  return time.slice(0, 19).replace('T', ' ');
+}
+
+function valuesOf(score: ScoreView): string {
+  return Object.entries(score.channels)
+    .slice(0, 6)
+    .map(([name, channel]) => `${name} ${formatValue(channel.actual)}`)
+    .join('  ');
+}

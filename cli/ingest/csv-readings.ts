@@ -1,0 +1,56 @@
+import { isDeviceId } from '../../models/domain/identity.js';
+import { CommandFailure } from '../command-failure.js';
+import { ExitCode } from '../exit-codes.js';
+import { parseCell } from './csv-cells.js';
+import { csvLayout, type CsvLayout, type CsvLayoutOptions } from './csv-layout.js';
+import { csvRecords } from './csv-records.js';
+import { parseSourceTime } from './source-time.js';
+import type { SourceRow } from './source-row.js';
+
+export interface CsvReadingsOptions extends CsvLayoutOptions {
+  /** Device of all rows, where no column says it. */
+  readonly device?: string | undefined;
+  /** Told once what had to be changed of the header. */
+  readonly onNotes?: (notes: readonly string[]) => void;
+}
+
+/** Rows of a CSV file as readings, in file order; memory does not grow with the file. */
+export async function* csvReadings(
+  bytes: AsyncIterable<Buffer>,
+  name: string,
+  options: CsvReadingsOptions,
+): AsyncGenerator<SourceRow> {
+  let layout: CsvLayout | undefined;
+  let row = 0;
+  for await (const record of csvRecords(bytes, name)) {
+    if (layout === undefined) {
+      layout = csvLayout(record, options);
+      if (layout.notes.length > 0) options.onNotes?.(layout.notes);
+      if (layout.deviceIndex === undefined && options.device === undefined) {
+        throw new CommandFailure(ExitCode.usage, 'say which device this is: --device ID, or --device-column COLUMN');
+      }
+    } else {
+      yield rowOf(record, ++row, layout, options.device);
+    }
+  }
+  if (layout === undefined) throw new CommandFailure(ExitCode.failed, `${name} is empty: a header row was expected`);
+}
+
+function rowOf(record: readonly string[], row: number, layout: CsvLayout, fixedDevice: string | undefined): SourceRow {
+  const device = layout.deviceIndex === undefined ? fixedDevice! : (record[layout.deviceIndex] ?? '').trim();
+  if (!isDeviceId(device)) {
+    return { row, reason: `device must be 1 to 128 letters, digits or _ - . : @ /, got ${JSON.stringify(device)}` };
+  }
+  const ts = parseSourceTime(record[layout.timeIndex] ?? '');
+  if (typeof ts === 'string') return { row, reason: `timestamp ${ts}` };
+  const values: Record<string, number | null> = {};
+  for (const { index, name } of layout.channels) {
+    const cell = record[index] ?? '';
+    const value = parseCell(cell);
+    if (value === undefined) {
+      return { row, reason: `${name} must be a finite number or empty, got ${JSON.stringify(cell.slice(0, 64))}` };
+    }
+    values[name] = Number.isNaN(value) ? null : value;
+  }
+  return { row, reading: { device, ts, values } };
+}

@@ -1,0 +1,96 @@
+/** The command line as a whole: which commands there are, and how their faults are told. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { failureOf } from './command-failure.js';
+import { addAlertsCommand } from './commands/alerts.js';
+import { addBacktestCommand } from './commands/backtest.js';
+import { addConfigCommand } from './commands/config.js';
+import { addDemoCommand } from './commands/demo.js';
+import { addDevicesCommand } from './commands/devices.js';
+import { addDoctorCommand } from './commands/doctor.js';
+import { addExplainCommand } from './commands/explain.js';
+import { addFeedbackCommand } from './commands/feedback.js';
+import { addIngestCommand } from './commands/ingest.js';
+import { addSimulateCommand } from './commands/simulate.js';
+import { addStartCommand } from './commands/start.js';
+import { addTailCommand } from './commands/tail.js';
+import { ExitCode, EXIT_CODE_HELP } from './exit-codes.js';
+import { DEFAULT_URL } from './options.js';
+import { printNote, type Terminal } from './terminal/terminal.js';
+
+const COMMANDS = [
+  addDemoCommand,
+  addStartCommand,
+  addDoctorCommand,
+  addSimulateCommand,
+  addIngestCommand,
+  addTailCommand,
+  addDevicesCommand,
+  addExplainCommand,
+  addAlertsCommand,
+  addFeedbackCommand,
+  addBacktestCommand,
+  addConfigCommand,
+];
+
+function createProgram(terminal: Terminal): Command {
+  const program = new Command('redshank')
+    .description('Finds anomalies in the readings of a fleet of sensors while they arrive.')
+    .version(packageVersion())
+    .option('--url <url>', `server to talk to (REDSHANK_URL, default ${DEFAULT_URL})`)
+    .option('--key <key>', 'API key (REDSHANK_API_KEY)')
+    .option('--json', 'answer with JSON')
+    .addHelpText('after', EXIT_CODE_HELP)
+    .showHelpAfterError('(redshank --help, or redshank COMMAND --help)')
+    .configureHelp({ showGlobalOptions: true });
+  for (const addCommand of COMMANDS) addCommand(program, terminal);
+  settle(program, terminal);
+  return program;
+}
+
+/** Errors are thrown, not exited with, and everything goes through the terminal, also for commands in commands. */
+function settle(command: Command, terminal: Terminal): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => terminal.stdout.write(text),
+    writeErr: (text) => terminal.stderr.write(text),
+  });
+  for (const inner of command.commands) {
+    inner.copyInheritedSettings(command);
+    settle(inner, terminal);
+  }
+}
+
+/**
+ * Runs one command.
+ *
+ * @param args what follows `redshank`.
+ * @returns the exit code; never rejects.
+ */
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  try {
+    await createProgram(terminal).parseAsync(args, { from: 'user' });
+    return ExitCode.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    const failure = failureOf(error);
+    printNote(
+      terminal,
+      args.includes('--json')
+        ? JSON.stringify({ error: { message: failure.message, exitCode: failure.exitCode } })
+        : `redshank: ${failure.message}`,
+    );
+    return failure.exitCode;
+  }
+}
+
+function packageVersion(): string {
+  // Beside `cli/` in a checkout, one folder further up in `dist/`.
+  for (const path of ['../package.json', '../../package.json']) {
+    try {
+      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
+  }
+  return 'unknown';
+}

@@ -1,0 +1,333 @@
+/**
+ * Runs a stage on one partition, from taking over to stepping down. The protocol, and why it loses and doubles nothing:
+ *
+ * 1. The last chunk of the *output* topic says up to which input position results are committed. The runner appends an
+ *    epoch-opening chunk behind it, with "expected last sequence". From now on every append of an earlier owner is refused.
+ * 2. State comes from the newest snapshot at or before that position, and from replaying the input up to it with the output
+ *    thrown away. Steps are pure, so the state is what the earlier owner had.
+ * 3. Each commit is one append `{epoch, from, to, records}`: results and position are stored together or not at all.
+ * 4. A refused commit is looked at: a newer epoch means step down; our own epoch means that the append had worked, although
+ *    we were told otherwise.
+ */
+import { chunkTimeMs, readChunkHeader } from '../../models/domain/chunk.js';
+import { ReadingBatch } from '../../models/domain/reading-batch.js';
+import { FencedError, StorageCorruptError } from '../../models/errors.js';
+import type { InputBatch, OutputBatch, Stage } from '../../models/stages/stage.js';
+import type { Blobs } from '../../storage/blobs/blobs.js';
+import { streamName, type Journal, type JournalRecord, type StreamId } from '../../storage/journal/journal.js';
+import type { Lease } from '../../storage/leases/leases.js';
+import type { Clock } from '../clock.js';
+import { Snapshots } from './snapshots.js';
+
+export interface RunnerOptions {
+  /** Take a snapshot after this many ms … */
+  readonly snapshotEveryMs: number;
+  /** … or this many input records, whichever comes first. */
+  readonly snapshotEveryRecords: number;
+  /** Longest run of steps without giving way to other work, in ms. */
+  readonly sliceMs: number;
+  /** A position without results may stay uncommitted this long, in ms: a crash repeats that much reading, nothing else. */
+  readonly idleCommitMs: number;
+  /** False takes the fence out. For the negative control of the crash tests only. */
+  readonly isFenced: boolean;
+}
+
+export const DEFAULT_RUNNER_OPTIONS: RunnerOptions = {
+  snapshotEveryMs: 60_000,
+  snapshotEveryRecords: 50_000,
+  sliceMs: 15,
+  idleCommitMs: 1_000,
+  isFenced: true,
+};
+
+/** What a runner tells its host. All of it is for watching; correctness needs none. */
+export interface RunnerObserver<Output extends OutputBatch> {
+  /** A commit, with results or without, is durable. `batch` is only valid during the call. */
+  committed(partition: number, sequence: number, batch: Output): void;
+  /** Awaited: the place to trim what no replay needs any more, which is input at or before `replayFloor`. */
+  snapshotTaken(partition: number, position: number, bytes: number, tookMs: number, replayFloor: number): Promise<void>;
+  snapshotUnreadable(partition: number, position: number, error: unknown): void;
+  tookOver(partition: number, epoch: number, replayedRecords: number, tookMs: number): Promise<void>;
+}
+
+const READ_RECORDS = 256;
+const READ_BYTES = 4_194_304;
+const LONGEST_WAIT_MS = 1_000;
+const OPEN_ATTEMPTS = 5;
+/** A commit is cut here, so that chunks stay well under NATS's default message limit of 1 MB. */
+const LARGEST_COMMIT_RECORDS = 2_000;
+
+export class PartitionRunner<State, Input extends InputBatch, Output extends OutputBatch> {
+  readonly partition: number;
+  readonly lease: Lease;
+  readonly #stage: Stage<State, Input, Output>;
+  readonly #journal: Journal;
+  readonly #snapshots: Snapshots;
+  readonly #clock: Clock;
+  readonly #options: RunnerOptions;
+  readonly #observer: RunnerObserver<Output>;
+  readonly #input: StreamId;
+  readonly #output: StreamId;
+  readonly #batch: Output;
+
+  #state: State;
+  /** Input up to here is in the state. */
+  #position = 0;
+  /** Input up to here is in the output topic. */
+  #committed = 0;
+  #outputLast = 0;
+  #logTimeMs = 0;
+  #recordsSinceSnapshot = 0;
+  #snapshotDueMs = 0;
+  #snapshotPosition = 0;
+  #lastCommitMs = 0;
+  #isStopping = false;
+  #mayCommitUntilMs = Infinity;
+  #wake: (() => void) | undefined;
+
+  constructor(
+    stage: Stage<State, Input, Output>,
+    lease: Lease,
+    storage: { readonly journal: Journal; readonly blobs: Blobs },
+    clock: Clock,
+    options: RunnerOptions,
+    observer: RunnerObserver<Output>,
+  ) {
+    this.partition = lease.id.partition;
+    this.lease = lease;
+    this.#stage = stage;
+    this.#journal = storage.journal;
+    this.#snapshots = new Snapshots(storage.blobs, stage.name, this.partition);
+    this.#clock = clock;
+    this.#options = options;
+    this.#observer = observer;
+    this.#input = { topic: stage.input, partition: this.partition };
+    this.#output = { topic: stage.output, partition: this.partition };
+    this.#state = stage.createState();
+    this.#batch = stage.createOutput();
+  }
+
+  /** Input position in the state, for lag. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get snapshotPosition(): number {
+    return this.#snapshotPosition;
+  }
+
+  deviceCount(): number {
+    return this.#stage.deviceCount(this.#state);
+  }
+
+  /** The lease is good until this moment of the monotonic clock; after it the runner must not commit. */
+  extendLease(untilMs: number): void {
+    this.#mayCommitUntilMs = untilMs;
+  }
+
+  /** Ends `run` after the work in hand: commit, snapshot, return. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#wake?.();
+  }
+
+  /**
+   * Takes over, then works until `stop`.
+   *
+   * @throws FencedError when a newer owner has written: step down, the state is no longer true.
+   * @throws any error of the journal, blobs or the stage: let go of the lease, wait, take over anew.
+   */
+  async run(): Promise<void> {
+    await this.#takeOver();
+    const reader = this.#journal.read(this.#input, this.#position + 1);
+    this.#wake = () => reader.close();
+    try {
+      while (!this.#isStopping) {
+        const records = await reader.next(READ_RECORDS, READ_BYTES, this.#waitMs());
+        if (records.length > 0) await this.#process(records);
+        else await this.#idle();
+        if (this.#isSnapshotDue()) await this.#snapshot();
+      }
+      await this.#commit();
+      if (this.#recordsSinceSnapshot > 0) await this.#snapshot();
+    } finally {
+      this.#wake = undefined;
+      reader.close();
+    }
+  }
+
+  async #takeOver(): Promise<void> {
+    const startedMs = this.#clock.monotonicMs();
+    await this.#openEpoch();
+    const snapshot = await this.#snapshots.newest(
+      this.#committed,
+      (bytes) => this.#stage.restore(bytes),
+      (position, error) => this.#observer.snapshotUnreadable(this.partition, position, error),
+    );
+    if (snapshot !== undefined) {
+      this.#state = snapshot.state;
+      this.#position = snapshot.position;
+      this.#snapshotPosition = snapshot.position;
+    }
+    const replayed = await this.#replay();
+    const takenMs = this.#clock.monotonicMs();
+    this.#lastCommitMs = takenMs;
+    // Staggered: partitions that are taken over together must not all take snapshots together.
+    this.#snapshotDueMs = takenMs + this.#options.snapshotEveryMs * (0.5 + ((this.partition * 0.618) % 1) / 2);
+    await this.#observer.tookOver(this.partition, this.lease.epoch, replayed, takenMs - startedMs);
+  }
+
+  async #openEpoch(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const last = await this.#journal.lastRecord(this.#output);
+      const header = last === undefined ? undefined : readChunkHeader(last.payload);
+      if (header !== undefined && header.epoch > this.lease.epoch) throw this.#supersededBy(header.epoch);
+      this.#committed = header?.to ?? 0;
+      this.#logTimeMs = header?.timeMs ?? 0;
+      try {
+        this.#outputLast = await this.#append(last?.sequence ?? 0, this.#committed, this.#committed);
+        return;
+      } catch (error) {
+        // The earlier owner was quicker once more: look again.
+        if (!(error instanceof FencedError) || attempt === OPEN_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #replay(): Promise<number> {
+    if (this.#position >= this.#committed) return 0;
+    const { first } = await this.#journal.state(this.#input);
+    if (first > this.#position + 1) {
+      throw new StorageCorruptError(
+        `${this.#stage.name} partition ${this.partition} must replay from record ${this.#position + 1} of ${streamName(this.#input)}, but the first one left is ${first}: restore a snapshot or the log from a backup`,
+      );
+    }
+    const reader = this.#journal.read(this.#input, this.#position + 1);
+    let replayed = 0;
+    try {
+      while (this.#position < this.#committed && !this.#isStopping) {
+        for (const record of await reader.next(READ_RECORDS, READ_BYTES, LONGEST_WAIT_MS)) {
+          if (record.sequence > this.#committed) break;
+          replayed += this.#step(record);
+          this.#batch.clear();
+        }
+        await giveWay();
+      }
+    } finally {
+      reader.close();
+    }
+    return replayed;
+  }
+
+  async #process(records: readonly JournalRecord[]): Promise<void> {
+    let sliceEndMs = this.#clock.monotonicMs() + this.#options.sliceMs;
+    for (const record of records) {
+      this.#recordsSinceSnapshot += this.#step(record);
+      const isSliceOver = this.#clock.monotonicMs() >= sliceEndMs;
+      if (this.#batch.length >= LARGEST_COMMIT_RECORDS || isSliceOver) {
+        await this.#commitIfDue();
+        // A commit waits for the disk and so gives way by itself, but one without results returns at once.
+        if (isSliceOver) await giveWay();
+        sliceEndMs = this.#clock.monotonicMs() + this.#options.sliceMs;
+        if (this.#isStopping) return;
+      }
+    }
+    await this.#commitIfDue();
+  }
+
+  #step(record: JournalRecord): number {
+    const input = this.#stage.decode(record.payload);
+    for (let i = 0; i < input.length; i++) this.#stage.step(this.#state, input, i, this.#batch);
+    this.#logTimeMs = Math.max(this.#logTimeMs, chunkTimeMs(record.payload));
+    this.#stage.advance(this.#state, this.#logTimeMs, this.#batch);
+    this.#position = record.sequence;
+    return input.length;
+  }
+
+  /** Nothing came: send a tick if a deadline of the state has passed, and commit a position that has waited. */
+  async #idle(): Promise<void> {
+    if (this.#isStopping) return;
+    if (this.#position > this.#committed) await this.#commit();
+    const nowMs = this.#clock.wallMs();
+    if (this.#stage.input === 'readings' && this.#stage.wakeMs(this.#state) <= nowMs) {
+      const tick = ReadingBatch.create();
+      tick.receivedMs = nowMs;
+      await this.#journal.append(this.#input, tick.encode());
+    }
+  }
+
+  #waitMs(): number {
+    const untilWakeMs = this.#stage.wakeMs(this.#state) - this.#clock.wallMs();
+    const longestMs = this.#position > this.#committed ? this.#options.idleCommitMs : LONGEST_WAIT_MS;
+    return Math.min(longestMs, Math.max(1, untilWakeMs));
+  }
+
+  async #commitIfDue(): Promise<void> {
+    const isDue = this.#clock.monotonicMs() - this.#lastCommitMs >= this.#options.idleCommitMs;
+    if (this.#batch.length > 0 || isDue) await this.#commit();
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#position === this.#committed) return;
+    if (this.#clock.monotonicMs() >= this.#mayCommitUntilMs) {
+      throw new FencedError(`the lease of ${this.#stage.name} partition ${this.partition} could not be renewed in time`);
+    }
+    try {
+      this.#outputLast = await this.#append(this.#outputLast, this.#committed, this.#position);
+    } catch (error) {
+      if (!(error instanceof FencedError)) throw error;
+      this.#outputLast = await this.#adopt(error);
+    }
+    this.#committed = this.#position;
+    this.#lastCommitMs = this.#clock.monotonicMs();
+    this.#observer.committed(this.partition, this.#outputLast, this.#batch);
+    this.#batch.clear();
+  }
+
+  /** A commit was refused: find out whether it was ours that had landed. */
+  async #adopt(refusal: FencedError): Promise<number> {
+    const last = await this.#journal.lastRecord(this.#output);
+    if (last === undefined) throw refusal;
+    const header = readChunkHeader(last.payload);
+    const isOurs = header.epoch === this.lease.epoch && header.from === this.#committed && header.to === this.#position;
+    if (isOurs) return last.sequence;
+    throw header.epoch > this.lease.epoch ? this.#supersededBy(header.epoch) : refusal;
+  }
+
+  async #append(expectedLast: number, from: number, to: number): Promise<number> {
+    const payload = this.#batch.encode({ epoch: this.lease.epoch, from, to, timeMs: this.#logTimeMs });
+    return this.#journal.append(this.#output, payload, this.#options.isFenced ? { expectedLast } : {});
+  }
+
+  #isSnapshotDue(): boolean {
+    if (this.#recordsSinceSnapshot === 0 || this.#position !== this.#committed) return false;
+    return (
+      this.#recordsSinceSnapshot >= this.#options.snapshotEveryRecords ||
+      this.#clock.monotonicMs() >= this.#snapshotDueMs
+    );
+  }
+
+  async #snapshot(): Promise<void> {
+    const startedMs = this.#clock.monotonicMs();
+    const position = this.#committed;
+    const bytes = this.#stage.snapshot(this.#state);
+    await this.#snapshots.save(position, bytes);
+    this.#snapshotPosition = position;
+    this.#recordsSinceSnapshot = 0;
+    this.#snapshotDueMs = this.#clock.monotonicMs() + this.#options.snapshotEveryMs;
+    const replayFloor = await this.#snapshots.replayFloor();
+    const tookMs = this.#clock.monotonicMs() - startedMs;
+    await this.#observer.snapshotTaken(this.partition, position, bytes.length, tookMs, replayFloor);
+  }
+
+  #supersededBy(epoch: number): FencedError {
+    return new FencedError(
+      `${this.#stage.name} partition ${this.partition} has an owner of epoch ${epoch}, ours is ${this.lease.epoch}`,
+      { data: { epoch } },
+    );
+  }
+}
+
+function giveWay(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

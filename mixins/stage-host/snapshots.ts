@@ -1,0 +1,73 @@
+/**
+ * Snapshots of a stage's partition, named by the input position they stand at: `snapshots/<stage>/<partition>/<position>`.
+ *
+ * Steps are deterministic, so a snapshot is right whoever took it. The last two are kept: if the newest cannot be read, the
+ * one before and a longer replay do.
+ */
+import { StorageCorruptError } from '../../models/errors.js';
+import type { StageName } from '../../models/stages/stage.js';
+import type { Blobs } from '../../storage/blobs/blobs.js';
+
+const KEPT = 2;
+const POSITION_DIGITS = 16;
+
+export interface Snapshot<State> {
+  /** Input sequence up to which (inclusive) the state has seen everything. */
+  readonly position: number;
+  readonly state: State;
+}
+
+export class Snapshots {
+  readonly #blobs: Blobs;
+  readonly #prefix: string;
+
+  constructor(blobs: Blobs, stage: StageName, partition: number) {
+    this.#blobs = blobs;
+    this.#prefix = `snapshots/${stage}/${partition}/`;
+  }
+
+  /** Positions of the snapshots there are, newest first. */
+  async positions(): Promise<number[]> {
+    const names = await this.#blobs.list(this.#prefix);
+    return names.map((name) => Number(name.slice(this.#prefix.length))).sort((a, b) => b - a);
+  }
+
+  /**
+   * The newest readable snapshot at or before `position`. A position beyond what has been committed must not be used: the
+   * results between would be missing.
+   *
+   * @param unreadable is told of each snapshot that had to be passed over.
+   */
+  async newest<State>(
+    position: number,
+    restore: (bytes: Uint8Array) => State,
+    unreadable: (position: number, error: unknown) => void,
+  ): Promise<Snapshot<State> | undefined> {
+    for (const candidate of await this.positions()) {
+      if (candidate > position) continue;
+      try {
+        const bytes = await this.#blobs.get(this.#name(candidate));
+        if (bytes !== undefined) return { position: candidate, state: restore(bytes) };
+      } catch (error) {
+        if (!(error instanceof StorageCorruptError)) throw error;
+        unreadable(candidate, error);
+      }
+    }
+    return undefined;
+  }
+
+  async save(position: number, bytes: Uint8Array): Promise<void> {
+    await this.#blobs.put(this.#name(position), bytes);
+    const positions = await this.positions();
+    await Promise.all(positions.slice(KEPT).map((old) => this.#blobs.delete(this.#name(old))));
+  }
+
+  /** Input at or before this position is needed by no replay; 0 while fewer than two snapshots stand. */
+  async replayFloor(): Promise<number> {
+    return (await this.positions())[KEPT - 1] ?? 0;
+  }
+
+  #name(position: number): string {
+    return `${this.#prefix}${String(position).padStart(POSITION_DIGITS, '0')}`;
+  }
+}

@@ -1,0 +1,47 @@
+/** What a stage shows to Prometheus. Labels are stages and partition numbers: never a device. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+export interface StageMetrics {
+  readonly records: Counter<'stage'>;
+  readonly takeOvers: Counter<'stage'>;
+  readonly stepDowns: Counter<'stage'>;
+  readonly failures: Counter<'stage'>;
+  readonly projectionFailures: Counter<'stage'>;
+  readonly unreadableSnapshots: Counter<'stage'>;
+  readonly epoch: Gauge<'stage' | 'partition'>;
+  readonly lag: Gauge<'stage' | 'partition'>;
+  readonly devices: Gauge<'stage'>;
+  readonly snapshotBytes: Gauge<'stage' | 'partition'>;
+  readonly snapshotSeconds: Histogram<'stage'>;
+}
+
+export function createStageMetrics(registry: Registry): StageMetrics {
+  const registers = [registry];
+  const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['stage'] as const, registers });
+  const perPartition = (name: string, help: string) =>
+    new Gauge({ name, help, labelNames: ['stage', 'partition'] as const, registers });
+  return {
+    records: counter('redshank_stage_records_total', 'Records committed to the output topic of a stage'),
+    takeOvers: counter('redshank_stage_take_overs_total', 'Partitions taken over'),
+    stepDowns: counter('redshank_stage_step_downs_total', 'Partitions given up because a newer owner had written'),
+    failures: counter('redshank_stage_failures_total', 'Runs of a partition that ended with an error'),
+    projectionFailures: counter('redshank_stage_projection_failures_total', 'Writes to the read side that failed'),
+    unreadableSnapshots: counter('redshank_stage_unreadable_snapshots_total', 'Snapshots that could not be read'),
+    epoch: perPartition('redshank_stage_epoch', 'Epoch under which a partition is run here'),
+    lag: perPartition('redshank_stage_lag_chunks', 'Chunks of the input topic that wait'),
+    devices: new Gauge({
+      name: 'redshank_stage_devices',
+      help: 'Devices in the state of a stage',
+      labelNames: ['stage'],
+      registers,
+    }),
+    snapshotBytes: perPartition('redshank_stage_snapshot_bytes', 'Size of the newest snapshot'),
+    snapshotSeconds: new Histogram({
+      name: 'redshank_stage_snapshot_seconds',
+      help: 'Time to take and store a snapshot',
+      labelNames: ['stage'],
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * The registry of models: names, immutable versions, and which version is champion, folded from its log.
+ *
+ * Today a model is the definition of a profile (detectors and their settings). A version is the hash of its content.
+ */
+import { ChunkKind, decodeChunk, encodeChunk } from '../domain/chunk.js';
+import { ConflictError, ModelNotFoundError } from '../errors.js';
+import { completeProfile, profileVersion, type ProfileDefinition } from '../profiles/profile.js';
+
+/** One line of the registry's log. */
+export type RegistryRecord =
+  | (Change & { readonly type: 'registered'; readonly definition: ProfileDefinition })
+  | (Change & { readonly type: 'promoted' | 'rolled-back' })
+  /** Every partition's log holds the activation: nothing is left to do for this champion. */
+  | (Change & { readonly type: 'activated' });
+
+interface Change {
+  readonly name: string;
+  readonly version: string;
+  /** Unix ms. */
+  readonly atMs: number;
+  readonly by: string;
+  readonly note?: string;
+}
+
+export interface ModelVersion {
+  readonly version: string;
+  readonly definition: ProfileDefinition;
+  readonly registeredMs: number;
+  readonly by: string;
+  readonly note?: string;
+}
+
+export interface Model {
+  readonly name: string;
+  readonly versions: readonly ModelVersion[];
+  readonly aliases: { readonly champion: string | undefined };
+  /** Promotions and roll-backs, oldest first. */
+  readonly history: readonly Omit<RegistryRecord, 'definition'>[];
+}
+
+interface Entry {
+  readonly versions: Map<string, ModelVersion>;
+  /** Champions, the present one last: a roll-back takes it away. */
+  readonly champions: string[];
+  readonly history: Omit<RegistryRecord, 'definition'>[];
+  activated: string | undefined;
+}
+
+/** Versions kept a model; the log of changes is bounded by people's patience, not by readings. */
+const MOST_HISTORY = 1_000;
+
+export class Registry {
+  readonly #models = new Map<string, Entry>();
+
+  apply(record: RegistryRecord): void {
+    let entry = this.#models.get(record.name);
+    if (entry === undefined) {
+      entry = { versions: new Map(), champions: [], history: [], activated: undefined };
+      this.#models.set(record.name, entry);
+    }
+    switch (record.type) {
+      case 'registered': {
+        const { version, definition, atMs, by, note } = record;
+        const kept = { version, definition, registeredMs: atMs, by };
+        entry.versions.set(version, note === undefined ? kept : { ...kept, note });
+        return;
+      }
+      case 'promoted':
+        entry.champions.push(record.version);
+        break;
+      case 'rolled-back':
+        entry.champions.pop();
+        break;
+      case 'activated':
+        entry.activated = record.version;
+        return;
+    }
+    entry.history.push(record);
+    if (entry.history.length > MOST_HISTORY) entry.history.shift();
+    if (entry.champions.length > MOST_HISTORY) entry.champions.shift();
+  }
+
+  list(): Model[] {
+    return [...this.#models.keys()].sort().map((name) => this.get(name));
+  }
+
+  /** @throws ModelNotFoundError */
+  get(name: string): Model {
+    const entry = this.#entry(name);
+    return {
+      name,
+      versions: [...entry.versions.values()],
+      aliases: { champion: entry.champions.at(-1) },
+      history: entry.history,
+    };
+  }
+
+  /** @param version a version or the alias `champion`. @throws ModelNotFoundError */
+  version(name: string, version: string): ModelVersion {
+    const entry = this.#entry(name);
+    const found = entry.versions.get(version === 'champion' ? (entry.champions.at(-1) ?? '') : version);
+    if (found === undefined) throw new ModelNotFoundError(`model ${name} has no version ${version.slice(0, 64)}`);
+    return found;
+  }
+
+  has(name: string, version: string): boolean {
+    return this.#models.get(name)?.versions.has(version) ?? false;
+  }
+
+  /** The champions whose activation may not have reached every partition. */
+  unfinished(): { readonly name: string; readonly champion: ModelVersion }[] {
+    return [...this.#models.entries()].flatMap(([name, entry]) => {
+      const champion = entry.versions.get(entry.champions.at(-1) ?? '');
+      return champion === undefined || champion.version === entry.activated ? [] : [{ name, champion }];
+    });
+  }
+
+  /** The version that this content has or would have. @throws SettingInvalidError */
+  versionOf(name: string, partial: unknown): string {
+    return profileVersion(completeProfile(name, partial));
+  }
+
+  /** What registering would write; empty when this content is there already. @throws SettingInvalidError */
+  registering(name: string, partial: unknown, change: Omit<Change, 'name' | 'version'>): RegistryRecord[] {
+    const definition = completeProfile(name, partial);
+    const version = profileVersion(definition);
+    return this.has(name, version) ? [] : [{ ...change, type: 'registered', name, version, definition }];
+  }
+
+  /** What a promotion would write; empty when it is champion already. @throws ModelNotFoundError */
+  promoting(name: string, version: string, change: Omit<Change, 'name' | 'version'>): RegistryRecord[] {
+    const found = this.version(name, version);
+    const isChampion = this.#entry(name).champions.at(-1) === found.version;
+    return isChampion ? [] : [{ ...change, type: 'promoted', name, version: found.version }];
+  }
+
+  /** What a roll-back would write. @throws ModelNotFoundError, ConflictError when there is nothing to go back to. */
+  rollingBack(name: string, change: Omit<Change, 'name' | 'version'>): RegistryRecord[] {
+    const earlier = this.#entry(name).champions.at(-2);
+    if (earlier === undefined) throw new ConflictError(`model ${name} has no earlier champion to roll back to`);
+    return [{ ...change, type: 'rolled-back', name, version: earlier }];
+  }
+
+  #entry(name: string): Entry {
+    const entry = this.#models.get(name);
+    if (entry === undefined) throw new ModelNotFoundError(`there is no model ${name.slice(0, 64)}`);
+    return entry;
+  }
+}
+
+export function encodeRegistryRecords(records: readonly RegistryRecord[], timeMs: number): Uint8Array {
+  const header = { kind: ChunkKind.registry, epoch: 0, from: 0, to: 0, timeMs };
+  return encodeChunk(header, [records.map((record) => JSON.stringify(record))]);
+}
+
+/** @throws StorageCorruptError */
+export function decodeRegistryRecords(bytes: Uint8Array): RegistryRecord[] {
+  const { sections } = decodeChunk(bytes, ChunkKind.registry);
+  return (sections[0] as string[]).map((text) => JSON.parse(text) as RegistryRecord);
+}

@@ -1,0 +1,428 @@
+/**
+ * The ensemble of a profile for devices with so many channels: asks the detectors, turns what they say into tail
+ * probabilities of this device, combines the strongest, calibrates the result once more, and decides how much the frame may
+ * teach. An ensemble has no memory: a device's is one Float64Array of `stateLength` numbers, laid out as
+ *
+ *     head · episode · fused tail · last values · for each detector: kernel state, one tail a channel (or one a frame)
+ */
+import {
+  clearEvidence,
+  createEvidence,
+  measured,
+  resizeState,
+  stateLength,
+  TEACH,
+  type AnyDetector,
+  type DetectorKernel,
+  type Evidence,
+  type FrameView,
+} from '../detectors/detector.js';
+import { findDetector, STANDARD_ENSEMBLE } from '../detectors/index.js';
+import { SettingInvalidError } from '../errors.js';
+import type { DetectionProfile } from '../profiles/detection-profile.js';
+import { TailHistogram } from '../statistics/tail-histogram.js';
+import { endEpisode, EPISODE_LENGTH, refractoryFrames, stepEvent, stepLevel } from './episode.js';
+import { ReasonList } from './reason-list.js';
+import { scoreOf, thresholdRarity } from './rarity.js';
+import { strongestFew } from './strongest-few.js';
+
+/** What an ensemble says about a frame. Used again for the next one: never keep it. Arrays: one entry a channel. */
+export interface FrameScore {
+  /** In [0, 1), high while a fault lasts. */
+  score: number;
+  /** In [0, 1), how strongly an episode begins here. */
+  event: number;
+  /** In (0, 1). */
+  threshold: number;
+  isReady: boolean;
+  /** In [0, 1]. */
+  progress: number;
+  readonly expected: Float64Array;
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+  /** Sums to 1, or is all 0 where nothing is strange. */
+  readonly contribution: Float64Array;
+  readonly reasons: ReasonList;
+}
+
+interface Member {
+  readonly key: string;
+  readonly kernel: DetectorKernel;
+  readonly isPerChannel: boolean;
+  readonly kernelAt: number;
+  readonly tailsAt: number;
+  readonly tails: number;
+  readonly evidence: Evidence;
+}
+
+/** Raw strangeness: 3 bins a factor e, from 0.05 to about 1,000; a Gaussian's mean excess over its 5 % quantile is 0.25. */
+const TAIL = new TailHistogram({
+  bins: 32,
+  binsPerEFold: 3,
+  lowest: 0.05,
+  horizon: 20_000,
+  isConcave: true,
+  priorExcess: 0.4,
+});
+/** Fused rarity: exponential by its nature, with mean excess 1/ln 10 when every member is calibrated. */
+const FUSED_TAIL = new TailHistogram({
+  bins: 44,
+  binsPerEFold: 6,
+  lowest: 0.05,
+  horizon: 100_000,
+  isConcave: false,
+  priorExcess: 0.5,
+});
+
+const FRAMES = 0;
+const LAST_TIME = 1;
+const INTERVAL = 2;
+const DOUBTFUL_RUN = 3;
+const DOUBTFUL_SHARE = 4;
+const WORST = 5;
+const HEAD = 6;
+const EPISODE = HEAD;
+const FUSED = EPISODE + EPISODE_LENGTH;
+
+/** Interval that is assumed until there are two times. */
+const DEFAULT_INTERVAL_MS = 60_000;
+/** Frames rarer than this teach less, and those over the threshold hardly: a long incident must not become normal unnoticed. */
+const DOUBT_RARITY = 1.5;
+const LEAK = 0.05;
+/**
+ * A device that is doubtful for this share of its recent `relearnFrames` is not faulty: it is not as was thought. Up to
+ * there, doubtful frames teach by the square of the share, so that short incidents stay strange.
+ */
+const ACCEPTED_SHARE = 0.5;
+/** Share that is reached when all of the recent `relearnFrames` were doubtful. Then the new behaviour is learned fast. */
+const RELEARN_SHARE = 1 - Math.exp(-1);
+const RELEARN = 16;
+/** Least weight of a frame in the tails: it did happen. */
+const LEAST_TAIL_WEIGHT = 0.1;
+/** What a person's "this is normal" weighs, in frames. */
+const VERDICT_WEIGHT = 20;
+/** Reasons are given from this share of the threshold on, for channels at least this rare. */
+const REASON_SHARE = 0.8;
+const REASON_RARITY = 1.5;
+const MOST_REASONS = 3;
+
+export class Ensemble {
+  readonly channels: number;
+  readonly stateLength: number;
+  readonly result: FrameScore;
+  readonly #profile: DetectionProfile;
+  readonly #members: readonly Member[];
+  /** Rarity by member and channel, of the latest frame. */
+  readonly #rarity: Float64Array;
+  readonly #memberRarity: Float64Array;
+  readonly #valuesAt = FUSED + FUSED_TAIL.length;
+
+  /** @throws SettingInvalidError for a detector that is not in the catalogue or has bad settings. */
+  constructor(profile: DetectionProfile, channels: number) {
+    const choices = profile.detectors.length === 0 ? STANDARD_ENSEMBLE : profile.detectors;
+    const members: Member[] = [];
+    let next = this.#valuesAt + channels;
+    for (const { name, settings } of choices) {
+      const detector = findDetector(name);
+      if (detector === undefined) throw unknownDetector(name);
+      const member = createMember(detector, settings, channels, next);
+      members.push(member);
+      next = member.tailsAt + member.tails * TAIL.length;
+    }
+    this.channels = channels;
+    this.#profile = profile;
+    this.#members = members;
+    this.stateLength = next;
+    this.#rarity = new Float64Array(members.length * channels);
+    this.#memberRarity = new Float64Array(members.length);
+    this.result = {
+      score: 0,
+      event: 0,
+      threshold: 0,
+      isReady: false,
+      progress: 0,
+      expected: new Float64Array(channels),
+      lower: new Float64Array(channels),
+      upper: new Float64Array(channels),
+      contribution: new Float64Array(channels),
+      reasons: new ReasonList(MOST_REASONS),
+    };
+  }
+
+  createState(): Float64Array {
+    const state = new Float64Array(this.stateLength);
+    state[LAST_TIME] = NaN;
+    FUSED_TAIL.init(state, FUSED);
+    state.fill(NaN, this.#valuesAt, this.#valuesAt + this.channels);
+    for (const member of this.#members) initMember(state, member);
+    return state;
+  }
+
+  /**
+   * A state for this ensemble out of one for another: detectors with equal name and settings keep what they know of the
+   * channels that stay, others start anew. When none stays, all starts anew.
+   *
+   * @param source for each channel here its index there, or -1
+   */
+  adopt(from: Ensemble, old: Float64Array, source: readonly number[]): Float64Array {
+    const state = this.createState();
+    let kept = 0;
+    for (const member of this.#members) {
+      const former = from.#members.find((candidate) => candidate.key === member.key);
+      if (former === undefined) continue;
+      kept++;
+      resizeState(member.kernel, old, former.kernelAt, state, member.kernelAt, source);
+      if (!member.isPerChannel) {
+        if (member.kernel.keepsSharedPart) copyTail(old, former.tailsAt, state, member.tailsAt);
+        continue;
+      }
+      for (let c = 0; c < source.length; c++) {
+        if (source[c]! < 0) continue;
+        copyTail(old, former.tailsAt + source[c]! * TAIL.length, state, member.tailsAt + c * TAIL.length);
+      }
+    }
+    if (kept === 0) return state;
+    state.set(old.subarray(0, FUSED + FUSED_TAIL.length), 0);
+    for (let c = 0; c < source.length; c++) {
+      if (source[c]! >= 0) state[this.#valuesAt + c] = old[from.#valuesAt + source[c]!]!;
+    }
+    return state;
+  }
+
+  /**
+   * Scores a frame, then learns it. The answer is in `result`.
+   *
+   * @param isMeasured false for a step that a gap policy made up: it is scored and teaches nothing
+   */
+  step(state: Float64Array, frame: FrameView, isMeasured: boolean): void {
+    const { result } = this;
+    const intervalMs = this.#followInterval(state, frame);
+    this.#ask(state, frame);
+    const fused = strongestFew(this.#memberRarity, 0, this.#members.length);
+    const rarity = FUSED_TAIL.surprise(state, FUSED, fused);
+    const threshold = thresholdRarity(this.#profile.falseAlarmsPerWeek, intervalMs, state[FRAMES]!);
+    const level = stepLevel(state, EPISODE, rarity);
+    result.score = scoreOf(level);
+    result.threshold = scoreOf(threshold);
+    result.event = scoreOf(stepEvent(state, EPISODE, rarity, refractoryFrames(intervalMs)));
+    this.#attribute(level >= REASON_SHARE * threshold);
+
+    if (isMeasured) state[FRAMES] = Math.min(state[FRAMES]! + 1, Number.MAX_SAFE_INTEGER);
+    this.#readPhase(state);
+    this.#learn(state, frame, isMeasured, fused, rarity, threshold);
+  }
+
+  /** What is known without a frame, for a device that is silent: threshold and phase, nothing about channels. */
+  describe(state: Float64Array): void {
+    const { result } = this;
+    result.score = 0;
+    result.event = 0;
+    const intervalMs = this.#intervalMs(state, 0);
+    result.threshold = scoreOf(thresholdRarity(this.#profile.falseAlarmsPerWeek, intervalMs, state[FRAMES]!));
+    this.#readPhase(state);
+  }
+
+  /** Unix ms, event time of the latest frame; NaN before the first. */
+  lastTimeMs(state: Float64Array): number {
+    return state[LAST_TIME]!;
+  }
+
+  /**
+   * A person says that the device is well: the present level is learned at once, frames as rare as the worst since the last
+   * verdict count as seen often, and the episode ends.
+   */
+  teachNormal(state: Float64Array, frame: FrameView): void {
+    frame.values.set(state.subarray(this.#valuesAt, this.#valuesAt + this.channels));
+    frame.imputed.fill(0, 0, this.channels);
+    frame.timeMs = state[LAST_TIME]!;
+    frame.stepMs = state[INTERVAL]!;
+    frame.gapSteps = 0;
+    for (const { kernel, kernelAt } of this.#members) kernel.learn(state, kernelAt, frame, TEACH);
+    if (state[WORST]! > 0) FUSED_TAIL.learn(state, FUSED, state[WORST]!, VERDICT_WEIGHT);
+    state[WORST] = 0;
+    state[DOUBTFUL_RUN] = 0;
+    endEpisode(state, EPISODE);
+  }
+
+  #readPhase(state: Float64Array): void {
+    const progress = Math.min(1, state[FRAMES]! / this.#profile.warmUpFrames);
+    this.result.isReady = progress === 1;
+    this.result.progress = progress;
+  }
+
+  /** The interval that thresholds count with: the device's, else the mean of those seen. */
+  #followInterval(state: Float64Array, frame: FrameView): number {
+    const intervalMs = this.#intervalMs(state, frame.stepMs);
+    const elapsedMs = frame.timeMs - state[LAST_TIME]!;
+    if (elapsedMs > 0) {
+      const gain = Math.max(0.01, 1 / (state[FRAMES]! + 1));
+      const known = state[INTERVAL]!;
+      // A gap of hours is no interval; ten times the usual is the most that counts.
+      state[INTERVAL] = known > 0 ? known + gain * (Math.min(elapsedMs, 10 * known) - known) : elapsedMs;
+    }
+    if (Number.isFinite(frame.timeMs)) state[LAST_TIME] = frame.timeMs;
+    return intervalMs;
+  }
+
+  #intervalMs(state: Float64Array, stepMs: number): number {
+    if (stepMs > 0) return stepMs;
+    return state[INTERVAL]! > 0 ? state[INTERVAL]! : DEFAULT_INTERVAL_MS;
+  }
+
+  #ask(state: Float64Array, frame: FrameView): void {
+    const { channels } = this;
+    const { expected, lower, upper } = this.result;
+    expected.fill(NaN);
+    lower.fill(NaN);
+    upper.fill(NaN);
+    for (let m = 0; m < this.#members.length; m++) {
+      const member = this.#members[m]!;
+      const { evidence } = member;
+      clearEvidence(evidence);
+      member.kernel.score(state, member.kernelAt, frame, evidence);
+      const row = m * channels;
+      this.#rarity.fill(0, row, row + channels);
+      if (member.isPerChannel) {
+        for (let c = 0; c < channels; c++) {
+          this.#rarity[row + c] = TAIL.surprise(state, member.tailsAt + c * TAIL.length, evidence.strangeness[c]!);
+        }
+        this.#memberRarity[m] = largest(this.#rarity, row, channels);
+      } else {
+        const rarity = TAIL.surprise(state, member.tailsAt, evidence.strangeness[0]!);
+        this.#memberRarity[m] = rarity;
+        shareOut(rarity, evidence.attribution, this.#rarity, row, channels);
+      }
+      for (let c = 0; c < channels; c++) {
+        // Of several bands the narrowest says most.
+        const width = evidence.upper[c]! - evidence.lower[c]!;
+        if (width >= upper[c]! - lower[c]! || !Number.isFinite(width)) continue;
+        expected[c] = evidence.expected[c]!;
+        lower[c] = evidence.lower[c]!;
+        upper[c] = evidence.upper[c]!;
+      }
+    }
+  }
+
+  #attribute(isStrange: boolean): void {
+    const { channels } = this;
+    const { contribution, reasons } = this.result;
+    let total = 0;
+    for (let c = 0; c < channels; c++) {
+      let sum = 0;
+      for (let m = 0; m < this.#members.length; m++) sum += this.#rarity[m * channels + c]! ** 2;
+      contribution[c] = sum;
+      total += sum;
+    }
+    for (let c = 0; c < channels; c++) contribution[c] = total > 0 ? contribution[c]! / total : 0;
+    reasons.clear();
+    if (!isStrange) return;
+    for (let m = 0; m < this.#members.length; m++) {
+      const { evidence } = this.#members[m]!;
+      for (let c = 0; c < channels; c++) {
+        const rarity = this.#rarity[m * channels + c]!;
+        if (rarity < REASON_RARITY || evidence.reason[c] === 0) continue;
+        reasons.offer(evidence.reason[c]!, c, evidence.reasonA[c]!, evidence.reasonB[c]!, rarity);
+      }
+    }
+  }
+
+  #learn(
+    state: Float64Array,
+    frame: FrameView,
+    isMeasured: boolean,
+    fused: number,
+    rarity: number,
+    threshold: number,
+  ): void {
+    const { isReady } = this.result;
+    const isStrange = isReady && rarity >= threshold;
+    if (isMeasured) {
+      const isDoubtful = isReady && rarity > DOUBT_RARITY;
+      state[DOUBTFUL_RUN] = isDoubtful ? state[DOUBTFUL_RUN]! + 1 : Math.floor(state[DOUBTFUL_RUN]! / 2);
+      state[DOUBTFUL_SHARE]! += ((isDoubtful ? 1 : 0) - state[DOUBTFUL_SHARE]!) / this.#profile.relearnFrames;
+      if (isStrange) state[WORST] = Math.max(state[WORST]!, fused);
+      for (let c = 0; c < this.channels; c++) {
+        const value = measured(frame, c);
+        if (!Number.isNaN(value)) state[this.#valuesAt + c] = value;
+      }
+    }
+    let weight = 0;
+    let tailWeight = 0;
+    if (isMeasured) {
+      const share = state[DOUBTFUL_SHARE]!;
+      const acceptance = Math.min(1, (share / ACCEPTED_SHARE) ** 2);
+      const run = Math.max(1, state[DOUBTFUL_RUN]!);
+      weight = isReady ? Math.max(acceptance, trust(rarity, threshold)) : 1;
+      if (share >= RELEARN_SHARE) weight = RELEARN;
+      tailWeight = Math.max(acceptance, tailShare(rarity, threshold, state[FRAMES]!) / run ** 2);
+    }
+    for (const member of this.#members) {
+      member.kernel.learn(state, member.kernelAt, frame, weight);
+      for (let i = 0; i < member.tails; i++) {
+        TAIL.learn(state, member.tailsAt + i * TAIL.length, member.evidence.strangeness[i]!, tailWeight);
+      }
+    }
+    FUSED_TAIL.learn(state, FUSED, fused, tailWeight);
+  }
+}
+
+function largest(values: Float64Array, at: number, count: number): number {
+  let result = 0;
+  for (let i = at; i < at + count; i++) if (values[i]! > result) result = values[i]!;
+  return result;
+}
+
+/**
+ * How much a frame counts in the tails: by how many so rare frames could be expected by now, so that in a young device the
+ * first does not hide the second. What lasts counts by 1/run² besides: about once in all, however long, for it is one event.
+ */
+function tailShare(rarity: number, threshold: number, frames: number): number {
+  return Math.max(LEAST_TAIL_WEIGHT, Math.min(1, frames / 10 ** Math.min(rarity, threshold)));
+}
+
+/** How much a frame teaches the detectors: all up to once in a hundred frames, then less, at the threshold hardly anything. */
+function trust(rarity: number, threshold: number): number {
+  if (rarity <= DOUBT_RARITY) return 1;
+  if (rarity >= threshold) return LEAK;
+  return 1 - ((1 - LEAK) * (rarity - DOUBT_RARITY)) / (threshold - DOUBT_RARITY);
+}
+
+/** Gives each channel the frame's rarity by its share in the attribution: the strongest channel gets all of it. */
+function shareOut(rarity: number, attribution: Float64Array, out: Float64Array, at: number, channels: number): void {
+  let largest = 0;
+  for (let c = 0; c < channels; c++) if (attribution[c]! > largest) largest = attribution[c]!;
+  if (largest === 0) return;
+  for (let c = 0; c < channels; c++) if (attribution[c]! > 0) out[at + c] = (rarity * attribution[c]!) / largest;
+}
+
+function createMember(
+  detector: AnyDetector,
+  settings: Readonly<Record<string, unknown>>,
+  channels: number,
+  kernelAt: number,
+): Member {
+  const kernel = detector.kernel(channels, settings);
+  const isPerChannel = detector.scope === 'channel';
+  const entries = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    key: `${detector.name} ${JSON.stringify(entries)}`,
+    kernel,
+    isPerChannel,
+    kernelAt,
+    tailsAt: kernelAt + stateLength(kernel, channels),
+    tails: isPerChannel ? channels : 1,
+    evidence: createEvidence(channels),
+  };
+}
+
+function initMember(state: Float64Array, member: Member): void {
+  member.kernel.init(state, member.kernelAt);
+  for (let i = 0; i < member.tails; i++) TAIL.init(state, member.tailsAt + i * TAIL.length);
+}
+
+function copyTail(from: Float64Array, fromAt: number, to: Float64Array, toAt: number): void {
+  to.set(from.subarray(fromAt, fromAt + TAIL.length), toAt);
+}
+
+const unknownDetector = (name: string): SettingInvalidError =>
+  new SettingInvalidError([`detector must be one of the catalogue, got ${JSON.stringify(name.slice(0, 64))}`]);

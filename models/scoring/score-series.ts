@@ -1,0 +1,89 @@
+/** Scores for rows that belong to no device: what `POST /predict` answers. */
+import { DETECTORS } from '../detectors/index.js';
+import type { FrameView } from '../detectors/detector.js';
+import { RequestInvalidError } from '../errors.js';
+import type { DetectorChoice } from '../profiles/detection-profile.js';
+import { Ensemble } from './ensemble.js';
+
+export interface SeriesScore {
+  /** In [0, 1), high while a fault lasts. */
+  readonly score: number;
+  readonly isAnomaly: boolean;
+  readonly threshold: number;
+}
+
+export interface SeriesOptions {
+  /** Rows that are taken as context before a row can be an anomaly; at most a third of the rows. */
+  readonly windowSize: number;
+  /**
+   * `ensemble`: all that this release has; `streaming`: the detectors that look at each row as it comes; or the name of one
+   * detector.
+   */
+  readonly method: string;
+}
+
+/** One row in two thousand of an ordinary series is called an anomaly. */
+const ROWS_A_FALSE_ALARM = 2_000;
+const WEEK_MS = 604_800_000;
+const LEAST_WARM_UP = 5;
+
+/**
+ * Scores rows as if they came one after the other, a step apart, to a device that was never seen before: no row sees those
+ * after it.
+ *
+ * @param rows numbers, equally many in each row, at least one; NaN: no value
+ * @returns one score a row
+ * @throws RequestInvalidError for rows of unequal length or an unknown method
+ *
+ * @example
+ * scoreSeries([[1], [1.1], [0.9], [1], [1.1], [1], [0.9], [1], [50]], { windowSize: 5, method: 'ensemble' }).at(-1)?.isAnomaly; // true
+ */
+export function scoreSeries(rows: readonly (readonly number[])[], options: SeriesOptions): SeriesScore[] {
+  const detectors = choices(options.method);
+  const channels = rows[0]?.length ?? 0;
+  const uneven = rows.findIndex((row) => row.length !== channels || row.length === 0);
+  if (uneven >= 0) {
+    throw new RequestInvalidError(
+      `every row must have ${Math.max(1, channels)} numbers like the first, got ${rows[uneven]!.length} in row ${uneven}`,
+    );
+  }
+  if (rows.length === 0) return [];
+  const ensemble = new Ensemble(
+    {
+      detectors,
+      warmUpFrames: Math.max(LEAST_WARM_UP, Math.min(options.windowSize, Math.floor(rows.length / 3))),
+      falseAlarmsPerWeek: 1,
+      relearnFrames: Math.max(10, 4 * options.windowSize),
+    },
+    channels,
+  );
+  const state = ensemble.createState();
+  const frame: FrameView = {
+    values: new Float64Array(channels),
+    imputed: new Uint8Array(channels),
+    // Rows have no time of day, only an order.
+    timeMs: NaN,
+    stepMs: WEEK_MS / ROWS_A_FALSE_ALARM,
+    gapSteps: 0,
+  };
+  return rows.map((row) => {
+    frame.values.set(row);
+    ensemble.step(state, frame, true);
+    const { score, threshold, isReady } = ensemble.result;
+    return { score, threshold, isAnomaly: isReady && score >= threshold };
+  });
+}
+
+/** Methods that `scoreSeries` knows. */
+export function seriesMethods(): string[] {
+  return ['ensemble', 'streaming', ...DETECTORS.map(({ name }) => name)];
+}
+
+/** The detectors of a method; none stands for the standard ensemble, which has only streaming ones. */
+function choices(method: string): DetectorChoice[] {
+  if (method === 'ensemble' || method === 'streaming') return [];
+  if (seriesMethods().includes(method)) return [{ name: method, settings: {} }];
+  throw new RequestInvalidError(
+    `method must be one of ${seriesMethods().join(', ')}, got ${JSON.stringify(method.slice(0, 64))}`,
+  );
+}

@@ -1,0 +1,287 @@
+/** The table of all settings: one row a field. `loadSettings` and `docs/configuration.md` are made from it. */
+import { SERVICE_NAMES, type Settings } from './settings.js';
+import { boolean, decimal, host, integer, oneOf, onOrOff, path, someOf, urls, type Reader } from './readers.js';
+
+/** What defaults may depend on: fields further up in the table, and the machine. */
+export interface DefaultsContext {
+  readonly settings: Partial<Settings>;
+  /** Processor cores that this process may use. */
+  readonly cores: number;
+}
+
+export interface Field<K extends SimpleKey = SimpleKey> {
+  readonly key: K;
+  /** Name in the environment, if it has one. */
+  readonly env?: string;
+  /** Names in the file, `section.key` or `key`; the first is the one to use. */
+  readonly file: readonly string[];
+  readonly reader: Reader<NonNullable<Settings[K]>>;
+  readonly fallback: (context: DefaultsContext) => Settings[K];
+  /** The default in words, where it is not a fixed value. */
+  readonly fallbackWords?: string;
+  /** From the unit of the written value to the unit in `Settings`. */
+  readonly scale?: number;
+  /** What it is, with its unit. */
+  readonly meaning: string;
+  /** Why the default is what it is. */
+  readonly reason: string;
+}
+
+/** All of `Settings` but the profiles, which have a schema of their own. */
+export type SimpleKey = Exclude<keyof Settings, 'profiles'>;
+
+const field = <K extends SimpleKey>(row: Field<K>): Field => row;
+const always =
+  <const T>(value: T) =>
+  (): T =>
+    value;
+
+export const FIELDS: readonly Field[] = [
+  field({
+    key: 'environment',
+    env: 'ENVIRONMENT',
+    file: ['environment'],
+    reader: oneOf(['development', 'production']),
+    fallback: always('production'),
+    meaning: '`development` prints logs for people, `production` one JSON object a line.',
+    reason: 'Log collectors read JSON; a person at a terminal asks for the other.',
+  }),
+  field({
+    key: 'logLevel',
+    env: 'LOG_LEVEL',
+    file: ['log_level'],
+    reader: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    fallback: always('info'),
+    meaning: 'Least level that is logged, in any case.',
+    reason: 'Starts, stops and faults, but nothing a reading.',
+  }),
+  field({
+    key: 'host',
+    env: 'HOST',
+    file: ['api.host', 'host'],
+    reader: host,
+    fallback: always('127.0.0.1'),
+    meaning: 'Address on which the gateway and the metrics listen.',
+    reason: 'Nobody else can reach a service that nobody has secured yet. `0.0.0.0` opens it to the network.',
+  }),
+  field({
+    key: 'port',
+    env: 'PORT',
+    file: ['api.port', 'port'],
+    reader: integer(0, 65_535),
+    fallback: always(8080),
+    meaning: 'Port of the gateway. 0 takes a free one.',
+    reason: 'The usual port for HTTP without root.',
+  }),
+  field({
+    key: 'metricsPort',
+    env: 'METRICS_PORT',
+    file: ['metrics_port'],
+    reader: integer(0, 65_535),
+    fallback: always(9090),
+    meaning: 'Port of the Prometheus metrics of this process. 0: no port of their own.',
+    reason: 'Metrics stay inside while the gateway is open to others.',
+  }),
+  field({
+    key: 'dataDir',
+    env: 'DATA_DIR',
+    file: ['data_dir'],
+    reader: path,
+    fallback: always('./data'),
+    meaning: 'Folder of the embedded journal, snapshots and read side. One process a folder.',
+    reason: 'Beside what was started, so that a trial leaves nothing elsewhere.',
+  }),
+  field({
+    key: 'natsUrl',
+    env: 'NATS_URL',
+    file: ['nats_url'],
+    reader: urls('nats', 'tls'),
+    fallback: always(undefined),
+    fallbackWords: 'none',
+    meaning: 'NATS servers of the cluster, several divided by commas. Set: this process is a member of the cluster.',
+    reason: 'Without it everything runs embedded in one process, and nothing else needs to be installed.',
+  }),
+  field({
+    key: 'redisUrl',
+    env: 'REDIS_URL',
+    file: ['redis_url'],
+    reader: urls('redis', 'rediss'),
+    fallback: always(undefined),
+    fallbackWords: 'none',
+    meaning: 'Redis server of the cluster: its read side.',
+    reason: 'Goes together with `NATS_URL`.',
+  }),
+  field({
+    key: 'services',
+    env: 'SERVICES',
+    file: ['services'],
+    reader: someOf(SERVICE_NAMES),
+    fallback: always(SERVICE_NAMES),
+    fallbackWords: 'all',
+    meaning: `Which services this process runs: ${SERVICE_NAMES.join(', ')}.`,
+    reason: 'One process is enough until it is not.',
+  }),
+  field({
+    key: 'modelPath',
+    env: 'MODEL_PATH',
+    file: ['model_path'],
+    reader: path,
+    fallback: ({ settings }) => `${settings.dataDir ?? './data'}/models`,
+    fallbackWords: '`$DATA_DIR/models`',
+    meaning: 'Folder of model artifacts.',
+    reason: 'Beside the data that made them.',
+  }),
+  field({
+    key: 'maxWorkers',
+    env: 'MAX_WORKERS',
+    file: ['api.workers', 'max_workers'],
+    reader: integer(1, 256),
+    fallback: ({ cores }) => Math.min(256, Math.max(1, cores)),
+    fallbackWords: 'processor cores',
+    meaning: 'Worker threads for training and scoring.',
+    reason: 'More threads than cores only take turns.',
+  }),
+  field({
+    key: 'tfjsBackend',
+    env: 'TFJS_BACKEND',
+    file: ['tfjs_backend'],
+    reader: oneOf(['auto', 'node', 'wasm', 'cpu']),
+    fallback: always('auto'),
+    meaning: 'TensorFlow.js backend. `auto` takes the fastest that loads: node, wasm, cpu.',
+    reason: 'The native backend does not load everywhere; all give the same scores.',
+  }),
+  field({
+    key: 'enableQuantum',
+    env: 'ENABLE_QUANTUM',
+    file: ['detection.enable_quantum', 'enable_quantum'],
+    reader: boolean,
+    fallback: always(false),
+    meaning: 'Whether the simulated quantum-kernel detector is part of the catalogue.',
+    reason: 'An experiment: it costs much more than it finds.',
+  }),
+  field({
+    key: 'apiRateLimit',
+    env: 'API_RATE_LIMIT',
+    file: ['security.max_requests_per_minute', 'api_rate_limit'],
+    reader: integer(1, 1_000_000),
+    fallback: always(1_000),
+    meaning: 'Requests a minute a key on the control routes. Readings do not count.',
+    reason: 'Far above what a dashboard asks, far below what hurts.',
+  }),
+  field({
+    key: 'auth',
+    env: 'AUTH',
+    file: ['security.enable_authentication', 'auth'],
+    reader: onOrOff,
+    fallback: always('on'),
+    meaning: 'Whether requests need a key. `off` only while `HOST` is a loopback address.',
+    reason: 'Open services are found within minutes. The first start makes an admin key and prints it once.',
+  }),
+  field({
+    key: 'partitions',
+    file: ['partitions'],
+    reader: integer(1, 1_024),
+    fallback: ({ settings }) => (settings.natsUrl === undefined ? 8 : 32),
+    fallbackWords: '8 embedded, 32 in a cluster',
+    meaning: 'Partitions of every topic. Fixed when the log is created.',
+    reason: 'Enough to spread over the owners that one may want one day; each costs a little memory and a snapshot.',
+  }),
+  field({
+    key: 'maxQueueSize',
+    file: ['performance.max_queue_size'],
+    reader: integer(1, 1_000_000),
+    fallback: always(1_000),
+    meaning: 'Chunks that may wait in one partition before the door answers 503.',
+    reason: 'Seconds of work: a longer queue only makes every answer late.',
+  }),
+  field({
+    key: 'autoScaling',
+    file: ['performance.auto_scaling'],
+    reader: boolean,
+    fallback: always(false),
+    meaning: 'Whether an autoscaler may add and take away members of the cluster.',
+    reason: 'One process has nothing to scale.',
+  }),
+  field({
+    key: 'requestTimeoutMs',
+    file: ['api.timeout'],
+    reader: decimal(0.1, 3_600),
+    fallback: always(30_000),
+    fallbackWords: '`30`',
+    scale: 1_000,
+    meaning: 'Longest time that an HTTP request may take, in seconds.',
+    reason: 'Nothing waits for ever; a batch that takes longer is too large.',
+  }),
+  field({
+    key: 'windowSize',
+    file: ['detection.window_size'],
+    reader: integer(2, 100_000),
+    fallback: always(30),
+    meaning: 'Rows of context that `/predict` takes when the request does not say.',
+    reason: 'The smallest window in which a mean and a spread mean something.',
+  }),
+  field({
+    key: 'batchSize',
+    file: ['detection.batch_size'],
+    reader: integer(1, 1_000_000),
+    fallback: always(10_000),
+    meaning: 'Most rows that one `/predict` answers at once.',
+    reason: 'Well under a second of work, so that one caller does not make the others wait.',
+  }),
+  field({
+    key: 'cacheEnabled',
+    file: ['detection.enable_caching'],
+    reader: boolean,
+    fallback: always(true),
+    meaning: 'Whether answers of `/predict` are kept for equal requests.',
+    reason: 'Dashboards ask the same again and again.',
+  }),
+  field({
+    key: 'cacheTtlSec',
+    file: ['detection.cache_ttl'],
+    reader: integer(1, 31_536_000),
+    fallback: always(300),
+    meaning: 'How long such an answer is kept, in seconds.',
+    reason: 'Long enough for a page that reloads, short enough to forget.',
+  }),
+  field({
+    key: 'metricsEnabled',
+    file: ['performance.metrics_enabled'],
+    reader: boolean,
+    fallback: always(true),
+    meaning: 'Whether metrics are served at all.',
+    reason: 'What is not measured fails unseen.',
+  }),
+  field({
+    key: 'rateLimiting',
+    file: ['security.rate_limiting'],
+    reader: boolean,
+    fallback: always(true),
+    meaning: 'Whether `API_RATE_LIMIT` is enforced.',
+    reason: 'One client with a loop should not take the service from the others.',
+  }),
+  field({
+    key: 'historyDays',
+    file: ['history_days'],
+    reader: decimal(0.01, 36_500),
+    fallback: always(30),
+    meaning: 'Score history kept for looking at, in days before the newest reading.',
+    reason: 'A month shows weekly patterns four times.',
+  }),
+  field({
+    key: 'maxBodyBytes',
+    file: ['max_body_bytes'],
+    reader: integer(1_024, 1_073_741_824),
+    fallback: always(16 * 1_048_576),
+    meaning: 'Largest body of a request as it arrives, in bytes.',
+    reason: '16 MiB hold some 100,000 readings; larger batches gain nothing.',
+  }),
+  field({
+    key: 'maxInflatedBytes',
+    file: ['max_inflated_bytes'],
+    reader: integer(1_024, 2_147_483_647),
+    fallback: always(64 * 1_048_576),
+    meaning: 'Largest body of a request after inflation, in bytes.',
+    reason: 'Four times the body: honest gzip fits, a gzip bomb does not.',
+  }),
+];

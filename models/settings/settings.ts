@@ -1,0 +1,50 @@
+/** Everything an operator can set, in one frozen object. `loadSettings` is the only reader of the environment. */
+import type { ProfileDefinition } from '../profiles/profile.js';
+
+export const SERVICE_NAMES = ['gateway', 'ingest', 'window', 'scorer', 'alerting', 'model-registry'] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number];
+
+export interface Settings {
+  /** `development` prints pretty logs. `ENVIRONMENT`, default `production`. */
+  readonly environment: 'development' | 'production';
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** Address and port of the gateway. Port 0 takes a free one. */
+  readonly host: string;
+  readonly port: number;
+  /** Prometheus metrics of this process on `host`; 0 switches the extra port off. */
+  readonly metricsPort: number;
+  readonly dataDir: string;
+  readonly natsUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly services: readonly ServiceName[];
+  readonly modelPath: string;
+  readonly maxWorkers: number;
+  readonly tfjsBackend: 'auto' | 'node' | 'wasm' | 'cpu';
+  readonly enableQuantum: boolean;
+  /** Requests a minute a key on the control routes. */
+  readonly apiRateLimit: number;
+  readonly auth: 'on' | 'off';
+  /** Partitions of every topic; fixed when the log is created. Default 8 embedded, 32 in a cluster. */
+  readonly partitions: number;
+  /** Chunks that may wait in one partition before the door answers 503. `performance.max_queue_size`. */
+  readonly maxQueueSize: number;
+  /** Whether an autoscaler may add and take away members of the cluster. `performance.auto_scaling`. */
+  readonly autoScaling: boolean;
+  /** Longest time an HTTP request may take, in ms. `api.timeout`, in seconds there. */
+  readonly requestTimeoutMs: number;
+  /** Rows that `/predict` takes as context by default. `detection.window_size`. */
+  readonly windowSize: number;
+  /** Most rows that one `/predict` answers at once; more become a job. `detection.batch_size`. */
+  readonly batchSize: number;
+  readonly cacheEnabled: boolean;
+  readonly cacheTtlSec: number;
+  readonly metricsEnabled: boolean;
+  readonly rateLimiting: boolean;
+  /** Score history kept on the read side, in days. */
+  readonly historyDays: number;
+  /** Largest body, before and after inflation, in bytes. */
+  readonly maxBodyBytes: number;
+  readonly maxInflatedBytes: number;
+  /** Profiles from the configuration file; `standard` is always there. */
+  readonly profiles: readonly { readonly name: string; readonly definition: ProfileDefinition }[];
+}

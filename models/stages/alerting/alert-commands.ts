@@ -1,0 +1,144 @@
+/** What people do to alerts. Each does its work once: repeated, or for an alert that is unknown, it changes nothing. */
+import type { AlertBatch, AlertChange, AlertHistoryEntry } from '../../domain/alert.js';
+import type { Command } from '../../domain/command.js';
+import type { DeviceKey } from '../../domain/identity.js';
+import { deviceKey } from '../../domain/identity.js';
+import { SettingInvalidError } from '../../errors.js';
+import type { AlertingState, DeviceAlerts } from './alerting-state.js';
+import { asAlert, withEntry, type OpenAlert } from './open-alert.js';
+
+/** What is kept of a name and a note, in characters: alerts are bounded whatever the log says. */
+const MAX_BY = 128;
+const MAX_NOTE = 1_000;
+
+/** Words of a command that this release does not know are left alone: the log may be written by a newer one. */
+interface AlertCommand {
+  readonly type: string;
+  readonly alertId: string;
+  readonly verdict?: unknown;
+  readonly by?: unknown;
+  readonly note?: unknown;
+}
+
+/**
+ * @param text JSON of a command; anything else is passed over, since a log must always be readable to its end.
+ * @param timeMs Unix ms at which it was asked.
+ */
+export function applyCommand(
+  state: AlertingState,
+  key: DeviceKey,
+  timeMs: number,
+  text: string,
+  out: AlertBatch,
+): void {
+  const command = parsed(text);
+  if (command === undefined) return;
+  if (command.type === 'profile.activate') activateProfile(state, command as Command);
+  else if (typeof (command as AlertCommand).alertId === 'string') {
+    applyAlertCommand(state, key, timeMs, command as AlertCommand, out);
+  }
+}
+
+function activateProfile(state: AlertingState, command: Command): void {
+  try {
+    state.profiles.apply(command);
+  } catch (error) {
+    // A definition that this release cannot use: all stages keep the one that they have.
+    if (!(error instanceof SettingInvalidError)) throw error;
+  }
+}
+
+function applyAlertCommand(
+  state: AlertingState,
+  key: DeviceKey,
+  timeMs: number,
+  command: AlertCommand,
+  out: AlertBatch,
+): void {
+  const device = state.devices.get(key);
+  const open = device?.open;
+  if (device !== undefined && open?.id === command.alertId) commandOpen(state, key, device, open, timeMs, command, out);
+  else if (command.type === 'alert.feedback') commandResolved(state, key, timeMs, command, out);
+}
+
+function commandOpen(
+  state: AlertingState,
+  key: DeviceKey,
+  device: DeviceAlerts,
+  alert: OpenAlert,
+  timeMs: number,
+  command: AlertCommand,
+  out: AlertBatch,
+): void {
+  switch (command.type) {
+    case 'alert.acknowledge':
+      if (alert.status === 'acknowledged') return;
+      alert.status = 'acknowledged';
+      alert.history = withEntry(alert.history, entry(timeMs, 'acknowledged', command));
+      out.add({ change: 'acknowledged', alert: asAlert(key, alert) });
+      return;
+    case 'alert.resolve':
+      resolveAlert(state, key, device, alert, entry(timeMs, 'resolved', command), out);
+      return;
+    case 'alert.feedback':
+      if (!isVerdict(command.verdict) || alert.feedback === command.verdict) return;
+      alert.feedback = command.verdict;
+      alert.history = withEntry(alert.history, entry(timeMs, 'feedback', command));
+      out.add({ change: 'feedback', alert: asAlert(key, alert) });
+      if (command.verdict === 'anomaly') return;
+      resolveAlert(state, key, device, alert, entry(timeMs, 'resolved', command), out);
+      device.dismissedFor = state.profiles.get(alert.profile).definition.alerting.closeAfter;
+  }
+}
+
+function commandResolved(
+  state: AlertingState,
+  key: DeviceKey,
+  timeMs: number,
+  command: AlertCommand,
+  out: AlertBatch,
+): void {
+  const alert = state.resolved.get(command.alertId);
+  if (alert === undefined || deviceKey(alert.tenant, alert.device) !== key) return;
+  if (!isVerdict(command.verdict) || alert.feedback === command.verdict) return;
+  const history = withEntry(alert.history, entry(timeMs, 'feedback', command));
+  const judged = { ...alert, feedback: command.verdict, history };
+  state.resolved.replace(judged);
+  out.add({ change: 'feedback', alert: judged });
+}
+
+/** Ends the alert for good: a later strange score of the device raises another one. */
+export function resolveAlert(
+  state: AlertingState,
+  key: DeviceKey,
+  device: DeviceAlerts,
+  alert: OpenAlert,
+  last: AlertHistoryEntry,
+  out: AlertBatch,
+): void {
+  alert.history = withEntry(alert.history, last);
+  const resolved = asAlert(key, alert, last.atMs);
+  device.open = undefined;
+  state.resolved.add(resolved);
+  out.add({ change: 'resolved', alert: resolved });
+}
+
+function entry(atMs: number, change: AlertChange, { by, note }: AlertCommand): AlertHistoryEntry {
+  return {
+    atMs,
+    change,
+    ...(typeof by === 'string' && { by: by.slice(0, MAX_BY) }),
+    ...(typeof note === 'string' && { note: note.slice(0, MAX_NOTE) }),
+  };
+}
+
+const isVerdict = (value: unknown): value is 'anomaly' | 'normal' => value === 'anomaly' || value === 'normal';
+
+function parsed(text: string): { readonly type: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && 'type' in value ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

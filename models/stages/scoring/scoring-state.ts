@@ -1,0 +1,121 @@
+import type { DeviceKey } from '../../domain/identity.js';
+import type { ActivateProfile } from '../../domain/command.js';
+import type { FrameView } from '../../detectors/detector.js';
+import { ActiveProfiles, type ActiveProfile } from '../../profiles/active-profiles.js';
+import { Ensemble } from '../../scoring/ensemble.js';
+
+/** What the scorer remembers of a device. */
+export interface DeviceState {
+  profile: ActiveProfile;
+  /** In order of appearance; shared between devices that have the same. */
+  channels: readonly string[];
+  /** Laid out by the ensemble of (profile, number of channels). */
+  values: Float64Array;
+}
+
+/** Sets of channel names that are kept for sharing; beyond it a device has its own copy. */
+const MAX_SHARED_SETS = 10_000;
+
+/** Everything that the owner of a partition remembers of the stage `scorer`. */
+export class ScoringState {
+  readonly profiles: ActiveProfiles;
+  readonly devices = new Map<DeviceKey, DeviceState>();
+  /** Ensembles by definition and number of channels. They have no memory, so which are cached changes no answer. */
+  readonly #ensembles = new Map<string, Map<number, Ensemble>>();
+  readonly #sharedChannels = new Map<string, readonly string[]>();
+  #frame: FrameView = emptyFrame(8);
+
+  constructor(profiles = new ActiveProfiles()) {
+    this.profiles = profiles;
+  }
+
+  ensemble(profile: ActiveProfile, channels: number): Ensemble {
+    let bySize = this.#ensembles.get(profile.version);
+    if (bySize === undefined) {
+      bySize = new Map();
+      this.#ensembles.set(profile.version, bySize);
+    }
+    let ensemble = bySize.get(channels);
+    if (ensemble === undefined) {
+      ensemble = new Ensemble(profile.definition.detection, channels);
+      bySize.set(channels, ensemble);
+    }
+    return ensemble;
+  }
+
+  /** The one frame view of this state, with room for so many channels. */
+  frame(channels: number): FrameView {
+    if (this.#frame.values.length < channels) this.#frame = emptyFrame(2 * channels);
+    return this.#frame;
+  }
+
+  /** The device's state, made new or fitted to the profile and channels it has now. */
+  device(key: DeviceKey, profileName: string, channels: readonly string[]): DeviceState {
+    const profile = this.profiles.get(profileName);
+    const device = this.devices.get(key);
+    if (device === undefined) {
+      const values = this.ensemble(profile, channels.length).createState();
+      const created: DeviceState = { profile, channels: this.#share(channels), values };
+      this.devices.set(key, created);
+      return created;
+    }
+    if (device.profile !== profile || !isSame(device.channels, channels)) this.#fit(device, profile, channels);
+    return device;
+  }
+
+  restoreDevice(key: DeviceKey, profile: ActiveProfile, channels: readonly string[], values: Float64Array): void {
+    this.devices.set(key, { profile, channels: this.#share(channels), values });
+  }
+
+  /** @throws SettingInvalidError when the definition is not valid; nothing has changed then. */
+  activate(command: ActivateProfile): void {
+    const before = this.profiles.get(command.profile).version;
+    this.profiles.apply(command);
+    const after = this.profiles.get(command.profile);
+    for (const device of this.devices.values()) {
+      if (device.profile.name === after.name) this.#fit(device, after, device.channels);
+    }
+    if (before !== after.version) this.#ensembles.delete(before);
+  }
+
+  #fit(device: DeviceState, profile: ActiveProfile, channels: readonly string[]): void {
+    const isAlike = device.profile.version === profile.version && isSame(device.channels, channels);
+    if (!isAlike) {
+      const from = this.ensemble(device.profile, device.channels.length);
+      const to = this.ensemble(profile, channels.length);
+      device.values = to.adopt(
+        from,
+        device.values,
+        channels.map((channel) => device.channels.indexOf(channel)),
+      );
+      device.channels = this.#share(channels);
+    }
+    device.profile = profile;
+  }
+
+  #share(channels: readonly string[]): readonly string[] {
+    const key = channels.join('\n');
+    const known = this.#sharedChannels.get(key);
+    if (known !== undefined) return known;
+    const copy = [...channels];
+    if (this.#sharedChannels.size < MAX_SHARED_SETS) this.#sharedChannels.set(key, copy);
+    return copy;
+  }
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function emptyFrame(channels: number): FrameView {
+  return {
+    values: new Float64Array(channels),
+    imputed: new Uint8Array(channels),
+    timeMs: NaN,
+    stepMs: 0,
+    gapSteps: 0,
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * The window stage: from readings as they arrive to frames in order of event time.
+ *
+ * Time. *Event time* is when the device measured; *log time* is when the door took the reading, the latest one so far
+ * (a chunk that says less does not turn it back). Log time moves before the first record of a chunk is handled, so deadlines
+ * that pass with a chunk pass before its readings, however the log is cut into chunks. Nothing else is called time here.
+ *
+ * Each reading gets exactly one outcome, and exactly one record that is not `filled`, `silence` or `command` carries it:
+ *
+ * | reading                                                              | outcome                                |
+ * | -------------------------------------------------------------------- | -------------------------------------- |
+ * | event time not a finite number                                       | `invalid`                              |
+ * | dated after log time + `maxFutureMs`                                 | `future`; touches nothing              |
+ * | older than the device's watermark, one of its last 32 used readings  | `duplicate`; other values: `conflict`  |
+ * | older than the watermark, otherwise                                  | `late`                                 |
+ * | at the last frame's time, some value differs from one measured then  | `conflict`; nothing of it is used      |
+ * | at the last frame's time, brings no new channel                      | `duplicate`                            |
+ * | at the last frame's time, brings new channels                        | `scored`: a further frame at that time |
+ * | any other                                                            | `scored`: a frame at its own time      |
+ *
+ * Values are equal when `Object.is` says so. NaN means "no value": it contradicts nothing and brings nothing.
+ *
+ * Watermark: latest usable event time − `latenessMs`. With the default 0 a reading in order is a frame at once. Else
+ * readings wait until the watermark reaches them or log time reaches their arrival + `latenessMs`; what then leaves takes the
+ * watermark with it. `joinMs`: the readings of one time wait for the channels that the device showed in its last 8 frames, at
+ * most `joinMs` of log time from the first of them; a frame that waits holds back those after it. See `joinStep` for what is
+ * written. At most 1,024 readings wait in a device; then the oldest go early.
+ *
+ * Interval: `stepMs`, or the median of the last 15 (`sampling-interval.ts`); 0 for irregular devices, which have no gaps.
+ * Gap: `round(interval / step) − 1` steps. `hold` and `linear` fill up to `maxFilledSteps` with frames of outcome `filled`
+ * before the frame that ends the gap, which then has `gapSteps` 0; a longer gap is only counted. In a frame, a channel
+ * without a value has its last one (`hold`, `linear`) or NaN (`missing`), imputed 1.
+ *
+ * Channels are kept in order of appearance and never leave. One more than `maxChannels` is dropped with its value, as if the
+ * reading had not carried it; `WindowState.droppedValues` counts.
+ *
+ * Silence: a live device (its last reading arrived within 5 minutes or 10 intervals of its event time) that sends nothing
+ * usable for max(`silentAfterMinMs`, `silentAfterSteps` intervals) of log time gets one `silence` record, and the next only
+ * after a usable reading. While its interval is unknown a device cannot be silent; an irregular one counts in its longest
+ * recent interval. Frames that wait leave first. A changed profile acts from the next reading on.
+ *
+ * Clock set back: more than 64 late readings in a row, near their arrival, with times that ascend while log time moves too,
+ * restart the device's timeline. Only there do the event times of a device's frames step back.
+ *
+ * State: 496 bytes a device of one channel, 16 a further channel. Cost O(channels) a reading, no allocation in order.
+ */
+import type { Command } from '../domain/command.js';
+import { FrameBatch } from '../domain/frame-batch.js';
+import { ReadingBatch, ReadingKind } from '../domain/reading-batch.js';
+import type { ActiveProfiles } from '../profiles/active-profiles.js';
+import type { Stage } from './stage.js';
+import { release, takeReading } from './window/event-time.js';
+import { emitSilence } from './window/silence.js';
+import { decodeSnapshot, encodeSnapshot } from './window/snapshot.js';
+import { dueMs, WindowState } from './window/window-state.js';
+
+export { WindowState } from './window/window-state.js';
+
+/**
+ * Reads `readings`, writes `frames`.
+ *
+ * @example
+ * const state = windowStage.createState();
+ * const out = windowStage.createOutput();
+ * const batch = windowStage.decode(bytes);
+ * for (let i = 0; i < batch.length; i++) windowStage.step(state, batch, i, out);
+ * windowStage.advance(state, batch.receivedMs, out);
+ */
+export const windowStage: Stage<WindowState, ReadingBatch, FrameBatch> = {
+  name: 'window',
+  input: 'readings',
+  output: 'frames',
+
+  createState: () => new WindowState(),
+  decode: (bytes) => ReadingBatch.decode(bytes),
+  createOutput: () => FrameBatch.create(),
+
+  step(state, batch, index, out) {
+    passTime(state, batch.receivedMs, out);
+    const timeMs = batch.timeMs.data[index]!;
+    if (batch.kind.data[index] === ReadingKind.command) {
+      const text = batch.commandText(index);
+      obey(state.profiles, text);
+      out.addCommand(batch.deviceKey(index), timeMs, state.logMs, text);
+      return;
+    }
+    const device = state.deviceAt(batch, index);
+    const set = state.setAt(batch, index);
+    takeReading(state, device, set, batch.values.data, batch.start(index), timeMs, out);
+  },
+
+  advance: passTime,
+
+  wakeMs(state) {
+    const { deadlines } = state;
+    for (;;) {
+      const top = deadlines.top();
+      if (top === undefined) return Infinity;
+      const due = dueMs(top);
+      if (due === deadlines.topTime()) return due;
+      deadlines.raiseTop(due);
+    }
+  },
+
+  deviceCount: (state) => state.devices.size,
+  snapshot: encodeSnapshot,
+  restore: decodeSnapshot,
+};
+
+/** Moves log time on to `timeMs` and handles the deadlines up to it, earliest first, equal ones by device key. */
+function passTime(state: WindowState, timeMs: number, out: FrameBatch): void {
+  if (!(timeMs > state.logMs)) return;
+  if (timeMs === Infinity) throw new RangeError('log time must be finite, got Infinity');
+  const { deadlines } = state;
+  state.logMs = timeMs;
+  for (let device = deadlines.top(); device !== undefined && deadlines.topTime() <= timeMs; device = deadlines.top()) {
+    // An entry may be earlier than what it stands for: then only put it right.
+    if (dueMs(device) <= deadlines.topTime()) {
+      const window = state.windowOf(device);
+      if (device.pending === undefined) emitSilence(device, window, timeMs, out);
+      else release(state, device, window, out);
+    }
+    deadlines.raiseTop(dueMs(device));
+  }
+}
+
+/**
+ * Follows the commands that concern this stage. One that cannot be read or carries a bad definition changes nothing: the
+ * door refuses such commands, and one that slipped through must not stop the log.
+ */
+function obey(profiles: ActiveProfiles, text: string): void {
+  try {
+    const command = JSON.parse(text) as Partial<Command> | null;
+    if (command?.type === 'profile.activate' && typeof command.profile === 'string') profiles.apply(command as Command);
+  } catch {
+    return;
+  }
+}

@@ -1,0 +1,99 @@
+/** Alerts: opened, escalated and resolved from scores; acknowledged, resolved and judged by people. */
+import { Type, type Static } from '@sinclair/typebox';
+import type { Context, Service, ServiceSchema } from 'moleculer';
+import { checkParams } from '../mixins/params.js';
+import { stageMixin } from '../mixins/stage.mixin.js';
+import { AlertBatch, type Alert } from '../models/domain/alert.js';
+import type { Command } from '../models/domain/command.js';
+import { ConflictError, NotFoundError } from '../models/errors.js';
+import { alertingStage } from '../models/stages/alerting.js';
+import { alertOnceChanged } from './alerting/alert-once-changed.js';
+import type { NodeContext } from './node-context.js';
+import { stageHostOptions } from './stage-host-options.js';
+
+const AlertParams = Type.Object({
+  tenant: Type.String(),
+  id: Type.String({ maxLength: 64 }),
+  by: Type.String({ maxLength: 128 }),
+  note: Type.Optional(Type.String({ maxLength: 2_000 })),
+});
+type AlertParams = Static<typeof AlertParams>;
+
+const FeedbackParams = Type.Composite([
+  AlertParams,
+  Type.Object({ verdict: Type.Union([Type.Literal('anomaly'), Type.Literal('normal')]) }),
+]);
+
+export function alertingService(node: NodeContext): ServiceSchema {
+  const { readSide } = node.storage;
+  let tellEveryone: (batch: AlertBatch) => void = () => undefined;
+
+  async function find(params: AlertParams): Promise<Alert> {
+    const alert = await readSide.alert(params.tenant, params.id);
+    if (alert === undefined) throw new NotFoundError(`there is no alert ${params.id}`);
+    return alert;
+  }
+
+  /** Puts a command into the device's log and answers with the alert once the command has taken effect. */
+  async function command(
+    ctx: Context,
+    { tenant, id, by, note }: AlertParams,
+    device: string,
+    specific: { readonly type: 'alert.acknowledge' | 'alert.resolve' } | { readonly type: 'alert.feedback'; readonly verdict: 'anomaly' | 'normal' },
+    hasTakenEffect: (alert: Alert) => boolean,
+  ): Promise<Alert> {
+    const whole: Command = { ...specific, alertId: id, by, ...(note === undefined ? {} : { note }) };
+    await ctx.call('ingest.command', { tenant, device, command: whole });
+    return alertOnceChanged(readSide, tenant, id, hasTakenEffect, node.clock);
+  }
+
+  return {
+    name: 'alerting',
+    mixins: [
+      stageMixin({
+        ...stageHostOptions(node),
+        stage: alertingStage,
+        // The read side fills itself from `scores` too.
+        otherReadersFloor: (partition) => readSide.position('scores', partition),
+        projection: {
+          topic: 'alerts',
+          position: (partition) => readSide.position('alerts', partition),
+          write: (partition, sequence, batch) => readSide.writeAlerts(partition, sequence, batch),
+          decode: (bytes) => AlertBatch.decode(bytes),
+        },
+        onCommitted: (batch) => tellEveryone(batch),
+      }),
+    ],
+    actions: {
+      async acknowledge(ctx: Context): Promise<Alert> {
+        const params = checkParams(AlertParams, ctx.params);
+        const alert = await find(params);
+        if (alert.status === 'acknowledged') return alert;
+        if (alert.status === 'resolved') throw new ConflictError(`alert ${alert.id} is resolved already`);
+        return command(ctx, params, alert.device, { type: 'alert.acknowledge' }, (now) => now.status !== 'open');
+      },
+      async resolve(ctx: Context): Promise<Alert> {
+        const params = checkParams(AlertParams, ctx.params);
+        const alert = await find(params);
+        if (alert.status === 'resolved') return alert;
+        return command(ctx, params, alert.device, { type: 'alert.resolve' }, (now) => now.status === 'resolved');
+      },
+      async feedback(ctx: Context): Promise<Alert> {
+        const params = checkParams(FeedbackParams, ctx.params);
+        const { verdict } = params;
+        const alert = await find(params);
+        if (alert.feedback === verdict) return alert;
+        return command(ctx, params, alert.device, { type: 'alert.feedback', verdict }, (now) => now.feedback === verdict);
+      },
+    },
+    created(this: Service) {
+      tellEveryone = (batch) => {
+        for (const { change, alert } of batch.records) {
+          this.broker.broadcast(`alert.${change}`, { alert }).catch((error: unknown) => {
+            node.logger.warn({ err: error }, 'an alert event was not told');
+          });
+        }
+      };
+    },
+  };
+}

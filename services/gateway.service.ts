@@ -1,0 +1,234 @@
+/** HTTP for people and devices: checks who asks, translates, and shows the live page. Holds no state that matters. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Context, Service, ServiceSchema, ServiceSettingSchema } from 'moleculer';
+import ApiGateway from 'moleculer-web';
+import type { Alert } from '../models/domain/alert.js';
+import type { ScoreView } from '../models/domain/score-view.js';
+import { UnauthenticatedError } from '../models/errors.js';
+import { alertRoutes } from './gateway/alert-routes.js';
+import { ApiKeys } from './gateway/api-keys.js';
+import { byKey, byLoopback, type Authenticate } from './gateway/authenticate.js';
+import { BodyReader, ClientGoneError } from './gateway/body.js';
+import { deviceRoutes } from './gateway/device-routes.js';
+import { EventHub } from './gateway/event-hub.js';
+import { EVENTS_PATH, eventRoutes } from './gateway/event-routes.js';
+import { gatewayMetrics } from './gateway/gateway-metrics.js';
+import { healthRoutes } from './gateway/health-routes.js';
+import { createHttpServer } from './gateway/http-server.js';
+import { close, listen } from './gateway/listen.js';
+import { startMetricsServer } from './gateway/metrics-server.js';
+import { modelRoutes } from './gateway/model-routes.js';
+import { pageRoutes } from './gateway/page-routes.js';
+import { predictRoutes } from './gateway/predict-routes.js';
+import { HttpProblemError, toProblem } from './gateway/problem.js';
+import { RateLimit } from './gateway/rate-limit.js';
+import { readingRoutes } from './gateway/reading-routes.js';
+import { sendProblem } from './gateway/respond.js';
+import { handlerFor, methodNotAllowed, type RouteDefinition } from './gateway/route.js';
+import { alertView } from './gateway/views.js';
+import type { WebAlias, WebRequest } from './gateway/web-request.js';
+import type { NodeContext } from './node-context.js';
+
+/** Payload of the event `score.computed`. */
+export interface ScoresComputed {
+  readonly tenant: string;
+  readonly rows: readonly (ScoreView & { readonly device: string })[];
+}
+
+/** Payload of the events `alert.raised`, `alert.escalated`, … */
+export interface AlertChanged {
+  readonly alert: Alert;
+}
+
+/** Where the gateway is bound; ports are the real ones where the settings say 0. Answer of the action `gateway.address`. */
+export interface GatewayAddress {
+  readonly url: string;
+  /** Undefined where metrics have no port of their own. */
+  readonly metricsUrl: string | undefined;
+}
+
+/** What moleculer-web adds to a service, as far as we call it. */
+interface WebService extends Service {
+  readonly aliases: readonly WebAlias[];
+  httpHandler(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+/** Longest that answers may still take once the service stops, in ms. */
+const CLOSE_GRACE_MS = 5_000;
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** @param announce prints the admin key that is made when there is none; it is shown nowhere else. */
+export function gatewayService(
+  node: NodeContext,
+  announce: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
+): ServiceSchema {
+  const { settings, clock, logger } = node;
+  const metrics = gatewayMetrics(node.metrics.registry);
+  const bodies = new BodyReader(settings);
+  const hub = new EventHub(metrics);
+  const routes: readonly RouteDefinition[] = [
+    ...readingRoutes(node, bodies, metrics),
+    ...deviceRoutes(node),
+    ...alertRoutes(node, bodies),
+    ...eventRoutes(hub),
+    ...predictRoutes(node, bodies),
+    ...modelRoutes(bodies),
+    ...healthRoutes(node),
+    ...pageRoutes(),
+  ];
+  let authenticate: Authenticate = () => {
+    throw new UnauthenticatedError('the gateway is starting');
+  };
+  const rateLimit = settings.rateLimiting ? new RateLimit(settings.apiRateLimit) : undefined;
+  const door = () => ({ authenticate, rateLimit, clock, requestTimeoutMs: settings.requestTimeoutMs });
+  const servers: Server[] = [];
+  let address: GatewayAddress | undefined;
+
+  async function openKeys(): Promise<Authenticate> {
+    if (settings.auth === 'off') return byLoopback;
+    const keys = await ApiKeys.open(settings.dataDir);
+    if (keys.count === 0) announce(`Admin key (shown once): ${await keys.create('admin', clock.wallMs())}`);
+    return byKey(keys);
+  }
+
+  /** Counts the request when its answer has ended. Labels come from our route table, never from the request. */
+  function measure(request: IncomingMessage, response: ServerResponse): void {
+    const startMs = clock.monotonicMs();
+    response.once('close', () => {
+      const route = (request as WebRequest).$alias?.path ?? 'unrouted';
+      const method = METHODS.has(request.method ?? '') ? request.method! : 'other';
+      const status = response.headersSent ? String(response.statusCode) : 'aborted';
+      metrics.requests.inc({ method, route: `/${route}`, status });
+      if (`/${route}` !== EVENTS_PATH)
+        metrics.seconds.observe({ method, route: `/${route}` }, (clock.monotonicMs() - startMs) / 1000);
+    });
+  }
+
+  const webSettings: ServiceSettingSchema & Record<string, unknown> = {
+    // The server is ours (`gateway/http-server.ts`): moleculer-web's own has no limits, and a taken port exits the process.
+    server: false,
+    logRouteRegistration: null,
+    rootCallOptions(options: { tracking?: boolean }, request: IncomingMessage) {
+      // An event stream never ends by itself; tracked, it would hold up every graceful stop.
+      if (request.url?.startsWith(EVENTS_PATH)) options.tracking = false;
+    },
+    routes: [
+      {
+        path: '/',
+        aliases: Object.fromEntries(routes.map((route) => [`${route.method} ${route.path}`, handlerFor(route, door)])),
+        bodyParsers: false,
+        mergeParams: false,
+        mappingPolicy: 'restrict',
+        logging: false,
+      },
+    ],
+    onError(this: WebService, request: WebRequest, response: ServerResponse, error: unknown) {
+      answerError(this, request, response, error);
+    },
+  };
+
+  return {
+    name: 'gateway',
+    mixins: [ApiGateway],
+    settings: webSettings,
+    actions: {
+      address: (): GatewayAddress | undefined => address,
+      // Nobody on the bus changes or lists our routes.
+      listAliases: false,
+      addRoute: false,
+      removeRoute: false,
+    },
+    events: {
+      'score.computed'(ctx: Context<ScoresComputed>) {
+        const { tenant, rows } = ctx.params;
+        hub.tell(
+          'score',
+          tenant,
+          rows.map((row) => ({ device: row.device, data: () => row })),
+        );
+      },
+      'alert.*'(ctx: Context<AlertChanged>) {
+        const { alert } = ctx.params;
+        const change = ctx.eventName?.slice('alert.'.length);
+        hub.tell('alert', alert.tenant, [{ device: alert.device, data: () => ({ change, alert: alertView(alert) }) }]);
+      },
+    },
+    methods: {
+      /** Unlike the original: no nested objects, no lists, nothing but text. */
+      parseQueryString(request: IncomingMessage) {
+        const target = request.url ?? '/';
+        const mark = target.indexOf('?');
+        return {
+          url: mark === -1 ? target : target.slice(0, mark),
+          query: new URLSearchParams(mark === -1 ? '' : target.slice(mark + 1)),
+        };
+      },
+      /** Unlike the original: HEAD is answered as GET. Node leaves the body out. */
+      resolveAlias(this: WebService, url: string, method: string | undefined) {
+        const wanted = method === undefined || method === 'HEAD' ? 'GET' : method;
+        for (const alias of this.aliases) {
+          const params = alias.method === wanted && alias.match(url);
+          if (params) return { alias, params };
+        }
+        return false;
+      },
+    },
+    async started(this: Service) {
+      const web = this as WebService;
+      authenticate = await openKeys();
+      const server = createHttpServer(settings.requestTimeoutMs, bodies, (request, response) => {
+        measure(request, response);
+        response.setHeader('X-Content-Type-Options', 'nosniff');
+        response.setHeader('Cache-Control', 'no-store');
+        void web.httpHandler(request, response);
+      });
+      servers.push(server);
+      await listen(server, settings.host, settings.port, 'PORT');
+      const metricsServer =
+        settings.metricsEnabled && settings.metricsPort !== 0
+          ? await startMetricsServer(node.metrics.registry, settings.host, settings.metricsPort)
+          : undefined;
+      if (metricsServer !== undefined) servers.push(metricsServer);
+      address = { url: urlOf(server), metricsUrl: metricsServer && `${urlOf(metricsServer)}/metrics` };
+      logger.info({ ...address, auth: settings.auth }, 'gateway is listening');
+    },
+    async stopped() {
+      hub.close();
+      await Promise.all(servers.map((server) => close(server, CLOSE_GRACE_MS)));
+    },
+  };
+
+  function answerError(service: WebService, request: WebRequest, response: ServerResponse, error: unknown): void {
+    if (error instanceof ClientGoneError) {
+      response.destroy();
+      return;
+    }
+    const isUnrouted = request.$alias === undefined;
+    const cause = isUnrouted ? unroutedError(service, request, error) : error;
+    const requestId = request.headers['x-request-id'] as string;
+    const problem = toProblem(cause, `urn:redshank:request:${requestId}`);
+    if (problem.status >= 500) logger.error({ err: error, requestId, status: problem.status }, 'request failed');
+    sendProblem(request, response, problem);
+  }
+}
+
+function urlOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}
+
+/** A path that no route has, or that none has for this method. */
+function unroutedError(service: WebService, request: WebRequest, error: unknown): unknown {
+  if ((error as { code?: unknown }).code !== 404) return error;
+  const url = request.parsedUrl ?? '/';
+  let allowed: readonly string[];
+  try {
+    allowed = service.aliases.filter((alias) => alias.match(url) !== false).map((alias) => alias.method);
+  } catch (undecodable) {
+    return undecodable;
+  }
+  return allowed.length > 0
+    ? methodNotAllowed([...new Set(allowed)])
+    : new HttpProblemError(404, 'Not found', 'there is no such route; README.md lists them');
+}

@@ -1,0 +1,53 @@
+/** Who asks, and whether a browser was talked into asking. */
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { DEFAULT_TENANT } from '../../models/domain/identity.js';
+import { ForbiddenError, UnauthenticatedError } from '../../models/errors.js';
+import type { ApiKeys, Principal } from './api-keys.js';
+
+/** The one seam: whatever later decides about roles and tenants answers through this. */
+export type Authenticate = (request: IncomingMessage) => Principal;
+
+const LOCAL: Principal = { name: 'local', tenant: DEFAULT_TENANT, role: 'admin' };
+
+/** Asks for a key: `Authorization: Bearer rsk_…` or `X-API-Key: rsk_…`. */
+export function byKey(keys: ApiKeys): Authenticate {
+  return (request) => {
+    const given = keyOf(request);
+    if (given === undefined) {
+      throw new UnauthenticatedError('send a key: Authorization: Bearer rsk_…, or X-API-Key: rsk_…');
+    }
+    const principal = keys.find(given);
+    if (principal === undefined) throw new UnauthenticatedError('this key is not known');
+    return principal;
+  };
+}
+
+/**
+ * For `AUTH=off`, where the gateway is bound to loopback. A page of another site, open in the same browser, must not reach it:
+ * neither by a request across sites, nor under a name that its owner lets point here (DNS rebinding).
+ */
+export const byLoopback: Authenticate = (request) => {
+  const host = hostName(request.headers.host ?? '');
+  if (host !== 'localhost' && !host.endsWith('.localhost') && isIP(host) === 0) {
+    throw new ForbiddenError('with AUTH=off the Host header must be localhost or an address');
+  }
+  const { origin } = request.headers;
+  if (origin !== undefined && origin !== `http://${request.headers.host ?? ''}`) {
+    throw new ForbiddenError('with AUTH=off pages of other sites may not ask');
+  }
+  return LOCAL;
+};
+
+function keyOf(request: IncomingMessage): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) return /^bearer +(\S+)$/i.exec(authorization)?.[1];
+  const header = request.headers['x-api-key'];
+  return typeof header === 'string' ? header : undefined;
+}
+
+/** `[::1]:8080` → `::1`, `localhost:8080` → `localhost`. */
+function hostName(host: string): string {
+  const bracketed = /^\[([^\]]*)\]/.exec(host);
+  return (bracketed?.[1] ?? host.split(':')[0] ?? '').toLowerCase();
+}

@@ -1,0 +1,100 @@
+/** Server-sent events: what the services say on the bus, passed on to everyone who watches. */
+import type { ServerResponse } from 'node:http';
+import { OverloadedError } from '../../models/errors.js';
+import type { GatewayMetrics } from './gateway-metrics.js';
+
+/** Streams open at once. */
+export const MOST_STREAMS = 256;
+/** Bytes that may wait for one reader, who is dropped beyond. */
+export const MOST_WAITING_BYTES = 1_048_576;
+/** A comment this often keeps proxies from closing a quiet stream, and tells us who is gone. In ms. */
+const HEARTBEAT_MS = 15_000;
+/** How long a client waits before it connects again, in ms. */
+const RECONNECT_MS = 2_000;
+
+export interface Subscription {
+  readonly tenant: string;
+  /** Only this device; undefined: all. */
+  readonly device: string | undefined;
+  /** Alerts of all devices, also where `device` is given. */
+  readonly allAlerts: boolean;
+}
+
+/** One thing to tell, before it is known whether anybody listens. */
+export interface Happening {
+  readonly device: string;
+  /** Called once, and only when somebody listens. */
+  readonly data: () => unknown;
+}
+
+interface Stream extends Subscription {
+  readonly response: ServerResponse;
+}
+
+export class EventHub {
+  readonly #metrics: GatewayMetrics;
+  readonly #streams = new Set<Stream>();
+  readonly #heartbeat: NodeJS.Timeout;
+
+  constructor(metrics: GatewayMetrics) {
+    this.#metrics = metrics;
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
+  }
+
+  /** Turns `response` into a stream until the client leaves. @throws OverloadedError when there are too many. */
+  open(response: ServerResponse, subscription: Subscription): void {
+    if (this.#streams.size >= MOST_STREAMS) {
+      throw new OverloadedError(`at most ${MOST_STREAMS} event streams at once`, RECONNECT_MS);
+    }
+    const stream: Stream = { ...subscription, response };
+    response.writeHead(200, {
+      'Content-Type': 'text/event-stream; charset=utf-8',
+      'Cache-Control': 'no-store',
+      'X-Accel-Buffering': 'no',
+    });
+    response.write(`retry: ${RECONNECT_MS}\n: connected\n\n`);
+    this.#streams.add(stream);
+    this.#metrics.streams.set(this.#streams.size);
+    response.once('close', () => {
+      this.#streams.delete(stream);
+      this.#metrics.streams.set(this.#streams.size);
+    });
+  }
+
+  /** Tells everyone who asked for it; several happenings of one event travel in one write. */
+  tell(event: 'score' | 'alert', tenant: string, happenings: readonly Happening[]): void {
+    if (this.#streams.size === 0) return;
+    const messages = new Array<string | undefined>(happenings.length);
+    const messageOf = (i: number): string =>
+      (messages[i] ??= `event: ${event}\ndata: ${JSON.stringify(happenings[i]!.data())}\n\n`);
+    for (const stream of this.#streams) {
+      if (stream.tenant !== tenant) continue;
+      const wantsAll = stream.device === undefined || (event === 'alert' && stream.allAlerts);
+      let text = '';
+      for (let i = 0; i < happenings.length; i++) {
+        if (wantsAll || happenings[i]!.device === stream.device) text += messageOf(i);
+      }
+      if (text !== '') this.#write(stream, text);
+    }
+  }
+
+  /** Ends all streams; clients connect again, to whoever is there then. */
+  close(): void {
+    clearInterval(this.#heartbeat);
+    for (const stream of this.#streams) stream.response.end();
+  }
+
+  #beat(): void {
+    for (const stream of this.#streams) this.#write(stream, ': heartbeat\n\n');
+  }
+
+  #write(stream: Stream, text: string): void {
+    if (stream.response.writableLength > MOST_WAITING_BYTES) {
+      this.#metrics.droppedStreams.inc();
+      this.#streams.delete(stream);
+      stream.response.destroy();
+      return;
+    }
+    stream.response.write(text);
+  }
+}

@@ -1,0 +1,56 @@
+import type { NodeContext } from '../node-context.js';
+import { HttpProblemError, toProblem } from './problem.js';
+import { readQuery } from './query.js';
+import { send, sendJson } from './respond.js';
+import type { Exchange, RouteDefinition } from './route.js';
+
+interface Readiness {
+  readonly ready: boolean;
+  readonly reason?: string;
+}
+
+export function healthRoutes({ settings, metrics }: NodeContext): readonly RouteDefinition[] {
+  const routes: RouteDefinition[] = [
+    {
+      method: 'GET',
+      path: '/health',
+      access: 'open',
+      handle({ query, response }) {
+        readQuery(query, {});
+        sendJson(response, 200, { status: 'ok' });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/ready',
+      access: 'open',
+      async handle(exchange) {
+        readQuery(exchange.query, {});
+        const reason = await whyNotReady(exchange);
+        if (reason !== undefined) throw new HttpProblemError(503, 'Not ready', reason, { 'Retry-After': '1' });
+        sendJson(exchange.response, 200, { status: 'ready' });
+      },
+    },
+  ];
+  if (settings.metricsEnabled) {
+    routes.push({
+      method: 'GET',
+      path: '/metrics',
+      access: 'control',
+      async handle({ query, response }) {
+        readQuery(query, {});
+        send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
+      },
+    });
+  }
+  return routes;
+}
+
+async function whyNotReady({ call }: Exchange): Promise<string | undefined> {
+  try {
+    const { ready, reason } = await call<Readiness>('ingest.ready', {});
+    return ready ? undefined : (reason ?? 'readings cannot be taken now');
+  } catch (error) {
+    return `readings cannot be taken now: ${String(toProblem(error, undefined).body['detail'])}`;
+  }
+}

@@ -1,0 +1,71 @@
+/** The HTTP server with its limits, and its answers to what is not even HTTP. */
+import { randomUUID } from 'node:crypto';
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { BodyReader } from './body.js';
+
+const MAX_HEADER_BYTES = 16_384;
+const MAX_HEADERS = 100;
+const HEADERS_TIMEOUT_MS = 10_000;
+const CHECK_CONNECTIONS_MS = 1_000;
+const MAX_CONNECTIONS = 10_000;
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** Faults of the parser, by code; everything else is 400. */
+const PARSER_FAULTS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, `headers must have at most ${MAX_HEADER_BYTES} bytes`],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request did not arrive in time'],
+};
+
+/**
+ * @param requestTimeoutMs longest time that a request may take to arrive whole.
+ * @param handle is given every request, with a request id that is safe to log.
+ */
+export function createHttpServer(
+  requestTimeoutMs: number,
+  bodies: BodyReader,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
+  });
+  server.maxHeadersCount = MAX_HEADERS;
+  server.maxConnections = MAX_CONNECTIONS;
+  const accept = (request: IncomingMessage, response: ServerResponse): void => {
+    nameRequest(request);
+    handle(request, response);
+  };
+  server.on('request', accept);
+  server.on('checkContinue', (request, response) => {
+    // A body that is too large by its own word is refused before it is sent.
+    if (!bodies.isDeclaredTooLarge(request)) response.writeContinue();
+    accept(request, response);
+  });
+  server.on('clientError', answerClientError);
+  return server;
+}
+
+/** Keeps the client's request id where it is plain text, else makes one. */
+function nameRequest(request: IncomingMessage): void {
+  const given = request.headers['x-request-id'];
+  delete request.headers['x-correlation-id'];
+  request.headers['x-request-id'] = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, detail] = PARSER_FAULTS[error.code ?? ''] ?? [400, 'this is not an HTTP/1.1 request'];
+  const title = STATUS_CODES[status] ?? 'Bad Request';
+  const body = JSON.stringify({ type: 'urn:redshank:problem:malformed-request', title, status, detail });
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}

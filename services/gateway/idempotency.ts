@@ -1,0 +1,69 @@
+/** `Idempotency-Key`: a request that is sent twice is done once, and answered alike both times. */
+import { createHash } from 'node:crypto';
+import { quoteValue } from '../../models/domain/quote-value.js';
+import { ConflictError, RequestInvalidError } from '../../models/errors.js';
+import type { ReadSide } from '../../storage/read-side/read-side.js';
+
+const KEEP_MS = 86_400_000;
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+interface Kept extends Answer {
+  readonly fingerprint: string;
+}
+
+export class Idempotency {
+  readonly #readSide: ReadSide;
+  /** Keys that are being worked on; as many as there are open requests. */
+  readonly #running = new Set<string>();
+
+  constructor(readSide: ReadSide) {
+    this.#readSide = readSide;
+  }
+
+  /**
+   * Runs `work` unless its answer for this key is known. Answers are kept for 24 h; failures are not, so they may be tried again.
+   *
+   * @param key the header as sent; undefined: just runs.
+   * @throws RequestInvalidError for a bad key, or one that came with another body.
+   * @throws ConflictError while the first request with this key is still running.
+   */
+  async once(
+    tenant: string,
+    key: string | undefined,
+    body: Buffer,
+    nowMs: number,
+    work: () => Promise<Answer>,
+  ): Promise<Answer & { readonly isReplay: boolean }> {
+    if (key === undefined) return { ...(await work()), isReplay: false };
+    if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+      throw new RequestInvalidError(`Idempotency-Key must be 1 to 255 visible characters, got ${quoteValue(key)}`);
+    }
+    const fingerprint = createHash('sha256').update(body).digest('hex');
+    const running = `${tenant} ${key}`;
+    if (this.#running.has(running))
+      throw new ConflictError('the first request with this Idempotency-Key is still running');
+    this.#running.add(running);
+    try {
+      const kept = await this.#kept(tenant, key, nowMs);
+      if (kept !== undefined) {
+        if (kept.fingerprint === fingerprint) return { status: kept.status, body: kept.body, isReplay: true };
+        throw new RequestInvalidError('this Idempotency-Key came before with another body');
+      }
+      const answer = await work();
+      const value = Buffer.from(JSON.stringify({ fingerprint, ...answer } satisfies Kept));
+      await this.#readSide.put('idempotency', tenant, key, value, KEEP_MS, nowMs);
+      return { ...answer, isReplay: false };
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #kept(tenant: string, key: string, nowMs: number): Promise<Kept | undefined> {
+    const bytes = await this.#readSide.get('idempotency', tenant, key, nowMs);
+    return bytes && (JSON.parse(Buffer.from(bytes).toString()) as Kept);
+  }
+}

@@ -1,0 +1,58 @@
+import { Type } from '@sinclair/typebox';
+import { MAX_READING_CHANNELS } from '../../models/domain/reading-parser.js';
+import { quoteValue } from '../../models/domain/quote-value.js';
+import { RequestInvalidError } from '../../models/errors.js';
+import type { NodeContext } from '../node-context.js';
+import type { BodyReader } from './body.js';
+import { readQuery } from './query.js';
+import { sendJson } from './respond.js';
+import { readFields, type RouteDefinition } from './route.js';
+
+const PredictRequest = Type.Object(
+  {
+    data: Type.Array(Type.Unknown(), { minItems: 1 }),
+    window_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    method: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,64}$' })),
+  },
+  { additionalProperties: false },
+);
+
+export function predictRoutes({ settings }: NodeContext, bodies: BodyReader): readonly RouteDefinition[] {
+  return [
+    {
+      method: 'POST',
+      path: '/predict',
+      access: 'data',
+      async handle(exchange) {
+        readQuery(exchange.query, {});
+        const request = await readFields(bodies, exchange, PredictRequest);
+        if (request.data.length > settings.batchSize) {
+          const most = settings.batchSize;
+          throw new RequestInvalidError(`data must have at most ${most} rows, got ${request.data.length}`);
+        }
+        const answer = await exchange.call<object>('scorer.predict', {
+          data: checkRows(request.data),
+          windowSize: request.window_size ?? settings.windowSize,
+          method: request.method ?? 'ensemble',
+        });
+        sendJson(exchange.response, 200, answer);
+      },
+    },
+  ];
+}
+
+function checkRows(rows: readonly unknown[]): readonly (readonly number[])[] {
+  const width = Array.isArray(rows[0]) ? rows[0].length : 0;
+  rows.forEach((row, r) => {
+    if (!Array.isArray(row) || row.length !== width || width < 1 || width > MAX_READING_CHANNELS) {
+      const expected = width === 0 ? `1 to ${MAX_READING_CHANNELS}` : String(width);
+      throw new RequestInvalidError(`data[${r}] must be a list of ${expected} numbers, got ${quoteValue(row)}`);
+    }
+    row.forEach((value: unknown, c) => {
+      if (typeof value !== 'number' || !Number.isFinite(value)) {
+        throw new RequestInvalidError(`data[${r}][${c}] must be a finite number, got ${quoteValue(value)}`);
+      }
+    });
+  });
+  return rows as readonly (readonly number[])[];
+}

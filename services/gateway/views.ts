@@ -1,0 +1,51 @@
+/** Devices and alerts as JSON for people: times in RFC 3339, no field that means something only inside. */
+import type { Alert } from '../../models/domain/alert.js';
+import { formatTimestamp } from '../../models/domain/timestamp.js';
+import type { DeviceSummary } from '../../storage/read-side/read-side.js';
+
+export interface DeviceView extends Omit<DeviceSummary, 'tenant' | 'lastSeenMs' | 'lastReadingMs'> {
+  readonly lastSeen: string;
+  readonly lastReading: string | undefined;
+}
+
+export function deviceView(summary: DeviceSummary): DeviceView {
+  const { lastSeenMs, lastReadingMs, ...rest } = withoutTenant(summary);
+  return {
+    ...rest,
+    lastSeen: formatTimestamp(lastSeenMs),
+    lastReading: lastReadingMs === undefined ? undefined : formatTimestamp(lastReadingMs),
+  };
+}
+
+export interface AlertView extends Omit<
+  Alert,
+  'tenant' | 'startedMs' | 'raisedMs' | 'lastStrangeMs' | 'resolvedMs' | 'history'
+> {
+  readonly started: string;
+  readonly raised: string;
+  readonly lastStrange: string;
+  readonly resolved?: string;
+  readonly history: readonly {
+    readonly at: string;
+    readonly change: string;
+    readonly by?: string;
+    readonly note?: string;
+  }[];
+}
+
+export function alertView(alert: Alert): AlertView {
+  const { startedMs, raisedMs, lastStrangeMs, resolvedMs, history, ...rest } = withoutTenant(alert);
+  return {
+    ...rest,
+    started: formatTimestamp(startedMs),
+    raised: formatTimestamp(raisedMs),
+    lastStrange: formatTimestamp(lastStrangeMs),
+    ...(resolvedMs !== undefined && { resolved: formatTimestamp(resolvedMs) }),
+    history: history.map(({ atMs, ...entry }) => ({ at: formatTimestamp(atMs), ...entry })),
+  };
+}
+
+/** The tenant is known to who asks, and decided by the key. */
+function withoutTenant<T extends { readonly tenant: string }>(whole: T): Omit<T, 'tenant'> {
+  return Object.fromEntries(Object.entries(whole).filter(([name]) => name !== 'tenant')) as Omit<T, 'tenant'>;
+}

@@ -1,0 +1,14 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../mixins/clock.js';
+import type { Metrics } from '../mixins/metrics.js';
+import type { Settings } from '../models/settings.js';
+import type { Storage } from '../storage/storage.js';
+
+/** What every service of one process is given. */
+export interface NodeContext {
+  readonly settings: Settings;
+  readonly storage: Storage;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}

@@ -1,0 +1,67 @@
+/** Everything that one process without a broker keeps, below one folder. */
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { StorageFailedError } from '../models/errors.js';
+import { FileBlobs } from './blobs/file-blobs.js';
+import { DataDirLock } from './data-dir-lock.js';
+import { LmdbJournal } from './journal/lmdb-journal.js';
+import { InProcessLeases } from './leases/in-process-leases.js';
+import { LmdbEpochCounter } from './leases/lmdb-epoch-counter.js';
+import { LmdbEnvironment } from './lmdb/lmdb-environment.js';
+import { LmdbReadSide } from './read-side/lmdb-read-side.js';
+import type { Storage } from './storage.js';
+
+/**
+ * Opens or creates `dataDir` with `journal/`, `read-side/`, `blobs/` and `lock`.
+ *
+ * @throws StorageFailedError the folder is not writable, or in use by another process.
+ * @throws StorageCorruptError what lies there is damaged, or not ours.
+ */
+export async function openEmbeddedStorage(dataDir: string): Promise<Storage> {
+  const directory = resolve(dataDir);
+  prepare(directory);
+  const lock = DataDirLock.acquire(directory);
+  const closers: (() => Promise<void> | void)[] = [() => lock.release()];
+  // All of them, whatever fails: a lock that stays would keep the next start out.
+  const close = async () => {
+    const problems: unknown[] = [];
+    for (const closer of closers.splice(0).reverse()) {
+      try {
+        await closer();
+      } catch (error) {
+        problems.push(error);
+      }
+    }
+    if (problems.length > 0) throw problems[0];
+  };
+  try {
+    const log = LmdbEnvironment.open(join(directory, 'journal'));
+    closers.push(() => log.close());
+    const journal = new LmdbJournal(log);
+    closers.push(() => journal.close());
+    const leases = new InProcessLeases(new LmdbEpochCounter(log));
+    closers.push(() => leases.close());
+    const projections = LmdbEnvironment.open(join(directory, 'read-side'));
+    closers.push(() => projections.close());
+    const readSide = new LmdbReadSide(projections);
+    closers.push(() => readSide.close());
+    const blobs = await FileBlobs.open(join(directory, 'blobs'));
+    return { mode: 'embedded', journal, leases, blobs, readSide, close };
+  } catch (error) {
+    await close().catch(() => {});
+    throw error;
+  }
+}
+
+function prepare(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new StorageFailedError(
+      `cannot write to the data folder ${directory} (${(error as Error).message}): ` +
+        'create it for this user, or set DATA_DIR to a folder that it may write',
+      { cause: error },
+    );
+  }
+}

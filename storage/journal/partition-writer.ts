@@ -1,0 +1,121 @@
+/**
+ * Appends readings and commands to one partition of `readings`, in order.
+ *
+ * One chunk is in flight at a time. What arrives meanwhile gathers in the next one: order survives retries, an idle line waits
+ * for nothing, and chunks grow with the load.
+ */
+import { randomUUID } from 'node:crypto';
+import { ReadingBatch } from '../../models/domain/reading-batch.js';
+import { OverloadedError, StorageFailedError } from '../../models/errors.js';
+import type { Journal, StreamId } from './journal.js';
+
+/** With the widest readings a chunk stays under 1 MB in every topic, the default limit of a NATS message. */
+const LARGEST_CHUNK_RECORDS = 1_000;
+const LARGEST_CHUNK_VALUES = 8_192;
+const ATTEMPTS = 3;
+const RETRY_AFTER_MS = 1_000;
+
+interface Filling {
+  readonly batch: ReadingBatch;
+  readonly acknowledged: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class PartitionWriter {
+  readonly #journal: Journal;
+  readonly #stream: StreamId;
+  readonly #wallMs: () => number;
+  readonly #mostWaiting: number;
+  /** Chunks not yet appended, the last one still filling. */
+  readonly #queue: Filling[] = [];
+  #isFlushing = false;
+  #newest: Promise<void> = Promise.resolve();
+
+  /** @param mostWaiting chunks that may wait before `add` refuses. */
+  constructor(journal: Journal, partition: number, wallMs: () => number, mostWaiting: number) {
+    this.#journal = journal;
+    this.#stream = { topic: 'readings', partition };
+    this.#wallMs = wallMs;
+    this.#mostWaiting = mostWaiting;
+  }
+
+  /**
+   * Lets `write` add records to the chunk that is filling.
+   *
+   * @returns resolves when that chunk is durable; rejects when it is not known to be.
+   * @throws OverloadedError when too many chunks wait.
+   */
+  add(write: (batch: ReadingBatch) => void): Promise<void> {
+    const filling = this.#filling();
+    write(filling.batch);
+    if (!this.#isFlushing) {
+      this.#isFlushing = true;
+      // In a microtask, so that one request's readings for this partition travel together.
+      queueMicrotask(() => void this.#flush());
+    }
+    return filling.acknowledged;
+  }
+
+  /** Resolves when everything added so far is acknowledged or refused. */
+  async settle(): Promise<void> {
+    await this.#newest.catch(() => undefined);
+  }
+
+  #filling(): Filling {
+    const newest = this.#queue.at(-1);
+    const isFull =
+      newest !== undefined &&
+      (newest.batch.length >= LARGEST_CHUNK_RECORDS || newest.batch.values.length >= LARGEST_CHUNK_VALUES);
+    if (newest !== undefined && !isFull) return newest;
+    if (this.#queue.length >= this.#mostWaiting) {
+      throw new OverloadedError(
+        `${this.#queue.length} chunks wait to be written to partition ${this.#stream.partition}`,
+        RETRY_AFTER_MS,
+      );
+    }
+    const { promise, resolve, reject } = withResolvers();
+    const fresh = { batch: ReadingBatch.create(), acknowledged: promise, resolve, reject };
+    this.#queue.push(fresh);
+    this.#newest = promise;
+    return fresh;
+  }
+
+  async #flush(): Promise<void> {
+    for (let filling = this.#queue.shift(); filling !== undefined; filling = this.#queue.shift()) {
+      try {
+        filling.batch.receivedMs = this.#wallMs();
+        await this.#append(filling.batch.encode());
+        filling.resolve();
+      } catch (error) {
+        filling.reject(error);
+      }
+    }
+    this.#isFlushing = false;
+  }
+
+  /** The message id makes a second attempt harmless when the first one had landed after all. */
+  async #append(payload: Uint8Array): Promise<void> {
+    const messageId = randomUUID();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#journal.append(this.#stream, payload, { messageId });
+        return;
+      } catch (error) {
+        if (!(error instanceof StorageFailedError) || attempt === ATTEMPTS) throw error;
+      }
+    }
+  }
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
+  let resolve: () => void = () => undefined;
+  let reject: (error: unknown) => void = () => undefined;
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  // Whoever added is told through `acknowledged`; nobody may be left to listen when a request has timed out.
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
+}

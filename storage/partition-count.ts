@@ -1,0 +1,21 @@
+/** P, the number of partitions, is part of the log: devices are found by it. It is written down once and then compared. */
+import { SettingInvalidError, StorageCorruptError } from '../models/errors.js';
+import type { Blobs } from './blobs/blobs.js';
+
+const NAME = 'layout/partitions';
+
+/** @throws SettingInvalidError when the log was created with another number. */
+export async function fixPartitions(blobs: Blobs, partitions: number): Promise<void> {
+  const bytes = await blobs.get(NAME);
+  if (bytes === undefined) {
+    await blobs.put(NAME, new TextEncoder().encode(String(partitions)));
+    return;
+  }
+  const fixed = Number(new TextDecoder().decode(bytes));
+  if (!Number.isInteger(fixed) || fixed < 1) throw new StorageCorruptError(`${NAME} must be a whole number > 0`);
+  if (fixed !== partitions) {
+    throw new SettingInvalidError([
+      `partitions must be ${fixed}, as when this log was created, got ${partitions}: set it back, or start with an empty DATA_DIR`,
+    ]);
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Alerts in LMDB. Few and important, so every change is written at once.
+ *
+ * - `alerts`: key [tenant, id], JSON,
+ * - `alert-index`: keys [tenant, device or '', status or 0 for all, −raisedMs, id]: every list is one range, newest first,
+ * - `alert-ends`: keys [resolvedMs, tenant, id] of resolved alerts, for `expire`.
+ */
+import { ALERT_STATUSES, type Alert, type AlertStatus } from '../../models/domain/alert.js';
+import { StorageCorruptError } from '../../models/errors.js';
+import { openJson, sealJson } from '../lmdb/checked-value.js';
+import type { LmdbDatabase, LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import type { AlertQuery, Page } from './read-side.js';
+
+const ALERT_ID = /^[\x21-\x7e]{1,256}$/;
+const ANY_DEVICE = '';
+const ANY_STATUS = 0;
+const NOTHING = new Uint8Array(0);
+const MOST_OPEN = 100;
+const EXPIRE_AT_ONCE = 1_000;
+
+type IndexKey = readonly [tenant: string, device: string, status: number, newestFirst: number, id: string];
+
+export class AlertStore {
+  readonly #environment: LmdbEnvironment;
+  readonly #alerts: LmdbDatabase;
+  readonly #index: LmdbDatabase;
+  readonly #ends: LmdbDatabase;
+
+  constructor(environment: LmdbEnvironment) {
+    this.#environment = environment;
+    this.#alerts = environment.database('alerts');
+    this.#index = environment.database('alert-index');
+    this.#ends = environment.database('alert-ends');
+  }
+
+  /**
+   * Stores alerts as they are now, the last of equal ids, in one transaction with `position`. One call at a time.
+   *
+   * @throws StorageFailedError nothing was stored.
+   */
+  async put(alerts: Iterable<Alert>, position: () => void): Promise<void> {
+    const latest = new Map<string, Alert>();
+    for (const alert of alerts) latest.set(`${alert.tenant}/${alert.id}`, alert);
+    const changes = [...latest.values()].map((alert) => ({ alert, before: this.get(alert.tenant, alert.id) }));
+    await this.#environment.commit(() => {
+      for (const { alert, before } of changes) {
+        if (before !== undefined) this.#forget(before);
+        void this.#alerts.put([alert.tenant, alert.id], sealJson(alert));
+        for (const key of indexKeys(alert)) void this.#index.put([...key], NOTHING);
+        if (alert.resolvedMs !== undefined) void this.#ends.put([alert.resolvedMs, alert.tenant, alert.id], NOTHING);
+      }
+      position();
+    });
+  }
+
+  get(tenant: string, id: string): Alert | undefined {
+    if (!ALERT_ID.test(id)) return undefined;
+    const value = this.#alerts.getBinary([tenant, id]);
+    return value === undefined ? undefined : (openJson(value, `the alert ${id}`) as Alert);
+  }
+
+  list(tenant: string, query: AlertQuery): Page<Alert> {
+    const device = query.device ?? ANY_DEVICE;
+    const status = query.status === undefined ? ANY_STATUS : statusCode(query.status);
+    const start: (string | number)[] = [tenant, device, status];
+    if (query.cursor !== undefined) {
+      const { number, text } = decodeCursor(query.cursor);
+      // One element more: right after the alert that the page before ended with.
+      start.push(number, text, 0);
+    }
+    const end = [tenant, device, status + 1];
+    const keys = [...this.#index.getKeys({ start, end, limit: query.limit + 1 })] as unknown as IndexKey[];
+    const shown = keys.slice(0, query.limit);
+    const last = shown.at(-1);
+    return {
+      items: shown.map((key) => this.#indexed(key)),
+      next: keys.length > query.limit && last !== undefined ? encodeCursor(last[3], last[4]) : undefined,
+    };
+  }
+
+  /** Ids of a device's alerts that are not resolved, newest first. */
+  open(tenant: string, device: string): readonly string[] {
+    const ids: string[] = [];
+    for (const status of ['open', 'acknowledged'] as const) {
+      const code = statusCode(status);
+      const range = { start: [tenant, device, code], end: [tenant, device, code + 1], limit: MOST_OPEN };
+      for (const key of this.#index.getKeys(range)) ids.push((key as unknown as IndexKey)[4]);
+    }
+    return ids;
+  }
+
+  /** Forgets alerts that were resolved before `beforeMs`: at most 1,000 a call. */
+  async expire(beforeMs: number): Promise<void> {
+    const range = { end: [beforeMs], limit: EXPIRE_AT_ONCE };
+    const keys = [...this.#ends.getKeys(range)] as unknown as [number, string, string][];
+    if (keys.length === 0) return;
+    await this.#environment.commit(() => {
+      for (const [resolvedMs, tenant, id] of keys) {
+        const alert = this.get(tenant, id);
+        if (alert !== undefined) this.#forget(alert);
+        void this.#ends.remove([resolvedMs, tenant, id]);
+      }
+    });
+  }
+
+  #forget(alert: Alert): void {
+    void this.#alerts.remove([alert.tenant, alert.id]);
+    for (const key of indexKeys(alert)) void this.#index.remove([...key]);
+    if (alert.resolvedMs !== undefined) void this.#ends.remove([alert.resolvedMs, alert.tenant, alert.id]);
+  }
+
+  #indexed(key: IndexKey): Alert {
+    const alert = this.get(key[0], key[4]);
+    if (alert === undefined) throw new StorageCorruptError(`the alert ${key[4]} is listed and missing`);
+    return alert;
+  }
+}
+
+function indexKeys({ tenant, device, status, raisedMs, id }: Alert): readonly IndexKey[] {
+  const newestFirst = 0 - raisedMs;
+  return [ANY_DEVICE, device].flatMap((of) =>
+    [ANY_STATUS, statusCode(status)].map((code): IndexKey => [tenant, of, code, newestFirst, id]),
+  );
+}
+
+function statusCode(status: AlertStatus): number {
+  return ALERT_STATUSES.indexOf(status) + 1;
+}

@@ -1,0 +1,372 @@
+/** The embedded read side: projections in one LMDB environment, with the newest rows in memory until `flush`. */
+import type { Alert, AlertBatch } from '../../models/domain/alert.js';
+import { deviceKey, isDeviceId, isTenantId, type DeviceKey } from '../../models/domain/identity.js';
+import { ScoreBatch, ScoreKind } from '../../models/domain/score-batch.js';
+import { StorageFailedError } from '../../models/errors.js';
+import { EventLoopSlices } from '../event-loop-slices.js';
+import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import { SerialQueue } from '../serial-queue.js';
+import { AlertStore } from './alert-store.js';
+import { decodeCursor, encodeCursor } from './cursor.js';
+import { applyRow, copyOf, newDeviceRecord, summaryOf, type DeviceRecord } from './device-record.js';
+import { DeviceTable } from './device-table.js';
+import { checkLimit } from './page-limit.js';
+import { PositionTable } from './position-table.js';
+import type {
+  AlertQuery,
+  DeviceSummary,
+  Page,
+  ProjectedTopic,
+  ReadSide,
+  ScorePage,
+  ScoreQuery,
+  Shelf,
+} from './read-side.js';
+import { RowList } from './row-list.js';
+import { BlockChanges, ScoreHistory } from './score-history.js';
+import { ShelfStore } from './shelf-store.js';
+import { UnflushedPartition, type Generation } from './unflushed.js';
+
+export interface LmdbReadSideOptions {
+  /** Rows that may wait for a flush before writes are refused. Default 1,000,000. */
+  readonly maxUnflushedRows?: number;
+}
+
+const MOST_ROWS = 100_000;
+const MOST_ITEMS = 1_000;
+/** Blocks that one `expire` looks at. The next call goes on where it stopped. */
+const EXPIRE_BLOCKS = 20_000;
+const EXPIRE_BLOCKS_A_COMMIT = 500;
+
+/**
+ * Rows and device records of a chunk are shown at once and kept as references to its batch. `flush` takes a partition's
+ * generation, adds its rows to the history, and writes blocks, records and position in one transaction: so counts are exact
+ * however often a crash makes the log come again.
+ */
+export class LmdbReadSide implements ReadSide {
+  readonly #environment: LmdbEnvironment;
+  readonly #history: ScoreHistory;
+  readonly #devices: DeviceTable;
+  readonly #positions: PositionTable;
+  readonly #alerts: AlertStore;
+  readonly #shelves: ShelfStore;
+  readonly #maxUnflushedRows: number;
+  readonly #unflushed = new Map<number, UnflushedPartition>();
+  /** Last sequence of `alerts` that is shown, by partition. */
+  readonly #shownAlerts = new Map<number, number>();
+  /** Flushes and expiry read, change and write the same blocks: one at a time. */
+  readonly #historyQueue = new SerialQueue();
+  readonly #alertQueue = new SerialQueue();
+  #unflushedRows = 0;
+  #expireFrom = 0;
+  #isClosed = false;
+
+  /** @param environment stays the caller's to close. */
+  constructor(environment: LmdbEnvironment, options: LmdbReadSideOptions = {}) {
+    this.#environment = environment;
+    this.#history = new ScoreHistory(environment);
+    this.#devices = new DeviceTable(environment);
+    this.#positions = new PositionTable(environment);
+    this.#alerts = new AlertStore(environment);
+    this.#shelves = new ShelfStore(environment);
+    this.#maxUnflushedRows = options.maxUnflushedRows ?? 1_000_000;
+  }
+
+  get unflushedRows(): number {
+    return this.#unflushedRows;
+  }
+
+  writeScores(partition: number, sequence: number, batch: ScoreBatch): Promise<void> {
+    return this.#attempt(() => this.#writeScores(this.#partition(partition), sequence, batch));
+  }
+
+  writeAlerts(partition: number, sequence: number, batch: AlertBatch): Promise<void> {
+    const alerts: Alert[] = batch.records.map((record) => record.alert);
+    return this.#alertQueue.run(async () => {
+      if (sequence <= this.#shownAlert(partition)) return;
+      if (alerts.length > 0) {
+        await this.#alerts.put(alerts, () => this.#positions.put('alerts', partition, sequence));
+      }
+      this.#shownAlerts.set(partition, sequence);
+    });
+  }
+
+  position(topic: ProjectedTopic, partition: number): Promise<number> {
+    return this.#attempt(() => this.#positions.get(topic, partition));
+  }
+
+  flush(): Promise<void> {
+    return this.#historyQueue.run(async () => {
+      for (const [partition, unflushed] of this.#unflushed) await this.#flushPartition(partition, unflushed);
+      await this.#flushAlertPositions();
+    });
+  }
+
+  expire(beforeMs: number): Promise<number> {
+    return this.#historyQueue.run(async () => {
+      const rows = await this.#expireRows(beforeMs);
+      await this.#alertQueue.run(() => this.#alerts.expire(beforeMs));
+      await this.#shelves.expire(beforeMs);
+      return rows;
+    });
+  }
+
+  async scores(tenant: string, device: string, query: ScoreQuery): Promise<ScorePage> {
+    const found = await this.#attempt(() => {
+      checkLimit(query.limit, MOST_ROWS);
+      const key = knownKey(tenant, device);
+      return key === undefined ? { rows: new RowList(), next: undefined } : this.#rows(key, query);
+    });
+    const batch = ScoreBatch.create();
+    const slices = new EventLoopSlices();
+    for (let i = 0; i < found.rows.length; i++) {
+      found.rows.copyTo(batch, i);
+      if (i % 256 === 255) await slices.pause();
+    }
+    return { batch, next: found.next };
+  }
+
+  device(tenant: string, device: string): Promise<DeviceSummary | undefined> {
+    return this.#attempt(() => {
+      const key = knownKey(tenant, device);
+      const record = key === undefined ? undefined : this.#record(key);
+      return key === undefined || record === undefined
+        ? undefined
+        : summaryOf(key, record, this.#alerts.open(tenant, device));
+    });
+  }
+
+  devices(tenant: string, query: { readonly limit: number; readonly cursor?: string }): Promise<Page<DeviceSummary>> {
+    return this.#attempt(() => {
+      checkLimit(query.limit, MOST_ITEMS);
+      if (!isTenantId(tenant)) return { items: [], next: undefined };
+      const after = query.cursor === undefined ? '' : decodeCursor(query.cursor).text;
+      const ids = new Set(this.#devices.idsAfter(tenant, after, query.limit + 1));
+      const prefix = deviceKey(tenant, '');
+      for (const { generations } of this.#unflushed.values()) {
+        for (const { records } of generations) {
+          for (const key of records.keys()) {
+            if (key.startsWith(prefix) && key.slice(prefix.length) > after) ids.add(key.slice(prefix.length));
+          }
+        }
+      }
+      const sorted = [...ids].sort((a, b) => (a < b ? -1 : 1));
+      const shown = sorted.slice(0, query.limit);
+      const items = shown.map((id) =>
+        summaryOf(deviceKey(tenant, id), this.#record(deviceKey(tenant, id))!, this.#alerts.open(tenant, id)),
+      );
+      return { items, next: sorted.length > query.limit ? encodeCursor(0, shown.at(-1)!) : undefined };
+    });
+  }
+
+  alert(tenant: string, id: string): Promise<Alert | undefined> {
+    return this.#attempt(() => (isTenantId(tenant) ? this.#alerts.get(tenant, id) : undefined));
+  }
+
+  alerts(tenant: string, query: AlertQuery): Promise<Page<Alert>> {
+    return this.#attempt(() => {
+      checkLimit(query.limit, MOST_ITEMS);
+      const isKnown = isTenantId(tenant) && (query.device === undefined || isDeviceId(query.device));
+      return isKnown ? this.#alerts.list(tenant, query) : { items: [], next: undefined };
+    });
+  }
+
+  async put(shelf: Shelf, tenant: string, key: string, value: Uint8Array, ttlMs: number, nowMs: number): Promise<void> {
+    await this.#shelves.put(shelf, tenant, key, value, ttlMs, nowMs);
+  }
+
+  get(shelf: Shelf, tenant: string, key: string, nowMs: number): Promise<Uint8Array | undefined> {
+    return this.#attempt(() => this.#shelves.get(shelf, tenant, key, nowMs));
+  }
+
+  /** Flushes what it can. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#alertQueue.run(() => Promise.resolve());
+    await this.flush();
+  }
+
+  #writeScores(target: UnflushedPartition, sequence: number, batch: ScoreBatch): void {
+    if (sequence <= target.shown) return;
+    if (this.#unflushedRows > 0 && this.#unflushedRows + batch.length > this.#maxUnflushedRows) {
+      throw new StorageFailedError(`at most ${this.#maxUnflushedRows} rows may wait for a flush`);
+    }
+    const { growing } = target;
+    // By index of the device: looked up once a device and chunk, not once a row, and all before the first change.
+    const records: DeviceRecord[] = [];
+    const rows: RowList[] = [];
+    for (let i = 0; i < batch.length; i++) {
+      const device = batch.device.data[i]!;
+      if (batch.kind.data[i] === ScoreKind.command || records[device] !== undefined) continue;
+      records[device] = this.#growingRecord(target, batch.deviceKey(i));
+      rows[device] = growing.rowsOf(batch.deviceKey(i));
+    }
+    for (let i = 0; i < batch.length; i++) {
+      if (batch.kind.data[i] === ScoreKind.command) continue;
+      const device = batch.device.data[i]!;
+      rows[device]!.push(batch, i);
+      applyRow(records[device]!, batch, i);
+      growing.rowCount++;
+      this.#unflushedRows++;
+    }
+    growing.position = sequence;
+    target.shown = sequence;
+  }
+
+  /** What `work` throws becomes a rejection. */
+  #attempt<T>(work: () => T): Promise<T> {
+    return new Promise((resolve) => {
+      if (this.#isClosed) throw new StorageFailedError('the read side is closed');
+      resolve(work());
+    });
+  }
+
+  #partition(partition: number): UnflushedPartition {
+    let unflushed = this.#unflushed.get(partition);
+    if (unflushed === undefined) {
+      unflushed = new UnflushedPartition(this.#positions.get('scores', partition));
+      this.#unflushed.set(partition, unflushed);
+    }
+    return unflushed;
+  }
+
+  #shownAlert(partition: number): number {
+    return this.#shownAlerts.get(partition) ?? this.#positions.get('alerts', partition);
+  }
+
+  /** The record to change: a copy, when the device was not yet touched in this generation. */
+  #growingRecord(target: UnflushedPartition, key: DeviceKey): DeviceRecord {
+    const { growing } = target;
+    const known = growing.records.get(key);
+    if (known !== undefined) return known;
+    const before = target.record(key);
+    const record =
+      before === undefined ? (this.#devices.get(key) ?? newDeviceRecord(this.#devices.nextNumber())) : copyOf(before);
+    growing.records.set(key, record);
+    return record;
+  }
+
+  #record(key: DeviceKey): DeviceRecord | undefined {
+    for (const unflushed of this.#unflushed.values()) {
+      const record = unflushed.record(key);
+      if (record !== undefined) return record;
+    }
+    return this.#devices.get(key);
+  }
+
+  /** All in one turn, so that history and memory are of the same moment. */
+  #rows(key: DeviceKey, query: ScoreQuery): { readonly rows: RowList; readonly next: string | undefined } {
+    const record = this.#record(key);
+    if (record === undefined) return { rows: new RowList(), next: undefined };
+    const toMs = query.toMs ?? Infinity;
+    if (query.fromMs === undefined) {
+      const all = this.#history.latest(record.number, toMs, query.limit).merged(this.#pending(key, -Infinity, toMs));
+      const rows = new RowList();
+      rows.pushFrom(all, Math.max(0, all.length - query.limit), all.length);
+      return { rows, next: undefined };
+    }
+    const cursor = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+    const fromMs = cursor?.number ?? query.fromMs;
+    const skip = cursor === undefined ? 0 : Number(cursor.text);
+    const stored = this.#history.from(record.number, fromMs, toMs, skip, query.limit + 1);
+    const all = stored.rows.merged(this.#pending(key, fromMs, toMs));
+    let start = 0;
+    while (start < skip - stored.skipped && start < all.length && all.timeMs(start) === fromMs) start++;
+    const end = Math.min(all.length, start + query.limit);
+    const rows = new RowList();
+    rows.pushFrom(all, start, end);
+    return { rows, next: end < all.length ? nextCursor(rows, fromMs, skip) : undefined };
+  }
+
+  /** Rows in memory, sorted. Those that a commit has just made part of the history are left out. */
+  #pending(key: DeviceKey, fromMs: number, toMs: number): RowList {
+    const pending = new RowList();
+    for (const [partition, { generations }] of this.#unflushed) {
+      if (!generations.some((generation) => generation.rows.has(key))) continue;
+      const stored = this.#positions.get('scores', partition);
+      for (const generation of generations) {
+        const rows = generation.rows.get(key);
+        if (rows === undefined || generation.position <= stored) continue;
+        for (let i = 0; i < rows.length; i++) {
+          if (rows.timeMs(i) >= fromMs && rows.timeMs(i) <= toMs) pending.pushFrom(rows, i, i + 1);
+        }
+      }
+    }
+    return pending.sorted();
+  }
+
+  async #flushPartition(partition: number, unflushed: UnflushedPartition): Promise<void> {
+    unflushed.freeze();
+    while (unflushed.generations.length > 1) {
+      const generation = unflushed.generations[0]!;
+      const changes = await this.#changesOf(generation);
+      await this.#environment.commit(() => {
+        this.#history.apply(changes);
+        for (const [key, record] of generation.records) this.#devices.put(key, record);
+        this.#positions.put('scores', partition, generation.position);
+      });
+      unflushed.generations.shift();
+      unflushed.flushed = generation.position;
+      this.#unflushedRows -= generation.rowCount;
+    }
+  }
+
+  async #changesOf(generation: Generation): Promise<BlockChanges> {
+    const changes = new BlockChanges();
+    const slices = new EventLoopSlices();
+    for (const [key, rows] of generation.rows) {
+      this.#history.insert(generation.records.get(key)!.number, rows.sorted(), changes);
+      await slices.pause();
+    }
+    return changes;
+  }
+
+  /** Chunks without alerts move the position too; that need not be written at once. */
+  async #flushAlertPositions(): Promise<void> {
+    const moved = [...this.#shownAlerts].filter(
+      ([partition, shown]) => shown > this.#positions.get('alerts', partition),
+    );
+    if (moved.length === 0) return;
+    await this.#environment.commit(() => {
+      for (const [partition, shown] of moved) this.#positions.put('alerts', partition, shown);
+    });
+  }
+
+  async #expireRows(beforeMs: number): Promise<number> {
+    const slices = new EventLoopSlices();
+    let rows = 0;
+    for (let blocks = 0; blocks < EXPIRE_BLOCKS;) {
+      const changes = new BlockChanges();
+      let device = this.#history.nextDevice(this.#expireFrom);
+      while (device !== undefined && changes.removes.length < EXPIRE_BLOCKS_A_COMMIT) {
+        const seen = changes.removes.length;
+        rows += this.#history.expire(device, beforeMs, EXPIRE_BLOCKS_A_COMMIT, changes);
+        blocks += 1 + changes.removes.length - seen;
+        if (changes.removes.length - seen === EXPIRE_BLOCKS_A_COMMIT) break;
+        this.#expireFrom = device + 1;
+        device = this.#history.nextDevice(this.#expireFrom);
+        await slices.pause();
+      }
+      if (changes.removes.length > 0) await this.#environment.commit(() => this.#history.apply(changes));
+      if (device === undefined) {
+        this.#expireFrom = 0;
+        break;
+      }
+    }
+    return rows;
+  }
+}
+
+/** Ids that were never valid are of nobody. */
+function knownKey(tenant: string, device: string): DeviceKey | undefined {
+  return isTenantId(tenant) && isDeviceId(device) ? deviceKey(tenant, device) : undefined;
+}
+
+/** The time of the last row, and how many rows of that time were given out so far. */
+function nextCursor(rows: RowList, fromMs: number, skipped: number): string {
+  const timeMs = rows.timeMs(rows.length - 1);
+  let given = timeMs === fromMs ? skipped : 0;
+  for (let i = rows.length - 1; i >= 0 && rows.timeMs(i) === timeMs; i--) given++;
+  return encodeCursor(timeMs, String(given));
+}

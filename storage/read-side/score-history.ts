@@ -1,0 +1,221 @@
+/**
+ * Score rows that are on the disk: table `blocks`, key [device number, first time, cut], value an encoded `ScoreBatch` whose
+ * header holds the number of rows (`to`) and the time of the last row (`timeMs`).
+ *
+ * The blocks of a device are disjoint in time, like the leaves of a search tree: a late row goes into the block of its time,
+ * and queries read only the blocks that they answer from. `cut` is 0, or counts the blocks of one long run of equal times.
+ */
+import { readChunkHeader, type ChunkHeader } from '../../models/domain/chunk.js';
+import { ScoreBatch } from '../../models/domain/score-batch.js';
+import { StorageCorruptError } from '../../models/errors.js';
+import type { LmdbDatabase, LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import { BLOCK_ROWS, blockEnds } from './block-split.js';
+import { RowList } from './row-list.js';
+
+type BlockKey = readonly [device: number, firstMs: number, cut: number];
+
+/** What one transaction does to the blocks. */
+export class BlockChanges {
+  readonly removes: BlockKey[] = [];
+  readonly puts: { readonly key: BlockKey; readonly value: Uint8Array }[] = [];
+}
+
+const KEYS_AT_ONCE = 64;
+
+export class ScoreHistory {
+  readonly #blocks: LmdbDatabase;
+  /** Used again for every block that is made. */
+  readonly #scratch = ScoreBatch.create();
+
+  constructor(environment: LmdbEnvironment) {
+    this.#blocks = environment.database('blocks');
+  }
+
+  /** Adds to `changes` what puts the sorted `rows` into the history of a device. Changes of one device must be applied before the next call. */
+  insert(device: number, rows: RowList, changes: BlockChanges): void {
+    for (let from = 0; from < rows.length;) {
+      const key = this.#blockOf(device, rows.timeMs(from));
+      const nextMs = key === undefined ? Infinity : (this.#after(key)?.[1] ?? Infinity);
+      let to = from + 1;
+      while (to < rows.length && rows.timeMs(to) < nextMs) to++;
+      const news = new RowList();
+      news.pushFrom(rows, from, to);
+      if (key === undefined) this.#write(device, news, true, 0, changes);
+      else this.#insertInto(key, news, changes);
+      from = to;
+    }
+  }
+
+  /** Does what `changes` says; to be called inside a commit. */
+  apply(changes: BlockChanges): void {
+    for (const key of changes.removes) void this.#blocks.remove([...key]);
+    for (const { key, value } of changes.puts) void this.#blocks.put([...key], value);
+  }
+
+  /**
+   * Rows from `fromMs` to `toMs` (inclusive), ascending, at least `count` of them if there are so many. The caller wants to
+   * leave out `skip` rows of the time `fromMs`; `skipped` says how many of those are left out already.
+   */
+  from(
+    device: number,
+    fromMs: number,
+    toMs: number,
+    skip: number,
+    count: number,
+  ): { readonly rows: RowList; readonly skipped: number } {
+    const rows = new RowList();
+    let skipped = 0;
+    for (const key of this.#keysFrom(this.#before(device, fromMs) ?? [device, -Infinity, 0])) {
+      if (key[1] > toMs || rows.length >= count + skip - skipped) break;
+      const bytes = this.#bytes(key);
+      const header = blockHeader(key, bytes);
+      if (header.timeMs < fromMs) continue;
+      if (key[1] === fromMs && header.timeMs === fromMs && skipped + header.to <= skip) {
+        skipped += header.to;
+        continue;
+      }
+      const batch = ScoreBatch.decode(bytes);
+      for (let i = 0; i < batch.length; i++) {
+        const timeMs = batch.timeMs.data[i]!;
+        if (timeMs >= fromMs && timeMs <= toMs) rows.push(batch, i);
+      }
+    }
+    return { rows, skipped };
+  }
+
+  /** The latest rows up to `toMs` (inclusive), ascending, at least `count` of them if there are so many. */
+  latest(device: number, toMs: number, count: number): RowList {
+    const found: RowList[] = [];
+    let length = 0;
+    for (const key of this.#keysBack(device, toMs)) {
+      if (length >= count) break;
+      const batch = this.#batch(key);
+      const rows = new RowList();
+      for (let i = 0; i < batch.length; i++) if (batch.timeMs.data[i]! <= toMs) rows.push(batch, i);
+      found.push(rows);
+      length += rows.length;
+    }
+    const latest = new RowList();
+    for (const rows of found.reverse()) latest.pushFrom(rows, 0, rows.length);
+    return latest;
+  }
+
+  /** The first device with a number of at least `device` that has rows here. */
+  nextDevice(device: number): number | undefined {
+    const [key] = this.#blocks.getKeys({ start: [device], limit: 1 });
+    return (key as unknown as BlockKey | undefined)?.[0];
+  }
+
+  /** Adds to `changes` what forgets rows of a device before `beforeMs`, from at most `maxBlocks` blocks; returns the number of rows. */
+  expire(device: number, beforeMs: number, maxBlocks: number, changes: BlockChanges): number {
+    let rows = 0;
+    let blocks = 0;
+    for (const key of this.#keysFrom([device, -Infinity, 0])) {
+      if (key[1] >= beforeMs || blocks++ === maxBlocks) break;
+      const batch = this.#batch(key);
+      const kept = new RowList();
+      for (let i = 0; i < batch.length; i++) if (batch.timeMs.data[i]! >= beforeMs) kept.push(batch, i);
+      rows += batch.length - kept.length;
+      changes.removes.push(key);
+      if (kept.length > 0) this.#write(device, kept, true, 0, changes);
+    }
+    return rows;
+  }
+
+  #insertInto(key: BlockKey, news: RowList, changes: BlockChanges): void {
+    const batch = this.#batch(key);
+    const lastMs = batch.timeMs.data[batch.length - 1]!;
+    const isAppend = news.timeMs(0) >= lastMs;
+    if (batch.length >= BLOCK_ROWS && news.timeMs(0) > lastMs) {
+      this.#write(key[0], news, true, 0, changes);
+      return;
+    }
+    const olds = new RowList();
+    olds.pushAll(batch);
+    changes.removes.push(key);
+    this.#write(key[0], olds.merged(news), isAppend, key[2], changes);
+  }
+
+  /** @param cut where to count on from, when the first block has the time of the one it replaces. */
+  #write(device: number, rows: RowList, isAppend: boolean, cut: number, changes: BlockChanges): void {
+    let from = 0;
+    let before: BlockKey = [device, rows.timeMs(0), cut - 1];
+    for (const to of blockEnds(rows, isAppend)) {
+      this.#scratch.clear();
+      for (let i = from; i < to; i++) rows.copyTo(this.#scratch, i);
+      const firstMs = rows.timeMs(from);
+      const key: BlockKey = [device, firstMs, firstMs === before[1] ? before[2] + 1 : 0];
+      const header = { epoch: 0, from: 0, to: to - from, timeMs: rows.timeMs(to - 1) };
+      changes.puts.push({ key, value: this.#scratch.encode(header) });
+      before = key;
+      from = to;
+    }
+  }
+
+  /** The block that a row of `timeMs` belongs to: the last that begins at or before it, else the device's first. */
+  #blockOf(device: number, timeMs: number): BlockKey | undefined {
+    return this.#newest(device, [device, timeMs, Infinity]) ?? this.#first([device]);
+  }
+
+  /** The last block that begins before `timeMs`. */
+  #before(device: number, timeMs: number): BlockKey | undefined {
+    return this.#newest(device, [device, timeMs]);
+  }
+
+  #after(key: BlockKey): BlockKey | undefined {
+    const next = this.#first([key[0], key[1], key[2] + 1]);
+    return next?.[0] === key[0] ? next : undefined;
+  }
+
+  #first(start: number[]): BlockKey | undefined {
+    const [key] = this.#blocks.getKeys({ start, end: [start[0]! + 1], limit: 1 });
+    return key as unknown as BlockKey | undefined;
+  }
+
+  #newest(device: number, start: number[]): BlockKey | undefined {
+    const [key] = this.#blocks.getKeys({ start, end: [device], reverse: true, limit: 1 });
+    return key as unknown as BlockKey | undefined;
+  }
+
+  *#keysFrom(key: BlockKey): Generator<BlockKey> {
+    let start: number[] = [...key];
+    for (;;) {
+      const found = [...this.#blocks.getKeys({ start, end: [key[0] + 1], limit: KEYS_AT_ONCE })];
+      const keys = found as unknown as BlockKey[];
+      yield* keys;
+      if (keys.length < KEYS_AT_ONCE) return;
+      const last = keys.at(-1)!;
+      start = [last[0], last[1], last[2] + 1];
+    }
+  }
+
+  *#keysBack(device: number, toMs: number): Generator<BlockKey> {
+    let start: number[] = [device, toMs, Infinity];
+    for (;;) {
+      const found = [...this.#blocks.getKeys({ start, end: [device], reverse: true, limit: KEYS_AT_ONCE })];
+      const keys = found as unknown as BlockKey[];
+      yield* keys;
+      if (keys.length < KEYS_AT_ONCE) return;
+      const last = keys.at(-1)!;
+      start = [last[0], last[1], last[2] - 1];
+    }
+  }
+
+  #bytes(key: BlockKey): Uint8Array {
+    const bytes = this.#blocks.getBinary([...key]);
+    if (bytes === undefined) throw new StorageCorruptError(`the history block ${key.join('/')} is missing`);
+    return bytes;
+  }
+
+  #batch(key: BlockKey): ScoreBatch {
+    return ScoreBatch.decode(this.#bytes(key));
+  }
+}
+
+function blockHeader(key: BlockKey, bytes: Uint8Array): ChunkHeader {
+  try {
+    return readChunkHeader(bytes);
+  } catch (error) {
+    throw new StorageCorruptError(`the history block ${key.join('/')} is damaged`, { cause: error });
+  }
+}

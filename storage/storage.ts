@@ -1,0 +1,15 @@
+/** The four ports of a running system, opened together. Who uses them does not see which adapters stand behind. */
+import type { Blobs } from './blobs/blobs.js';
+import type { Journal } from './journal/journal.js';
+import type { Leases } from './leases/leases.js';
+import type { ReadSide } from './read-side/read-side.js';
+
+export interface Storage {
+  readonly mode: 'embedded';
+  readonly journal: Journal;
+  readonly leases: Leases;
+  readonly blobs: Blobs;
+  readonly readSide: ReadSide;
+  /** Flushes, closes every port and gives the data directory free. Idempotent. */
+  close(): Promise<void>;
+}

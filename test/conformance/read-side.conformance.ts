@@ -1,0 +1,441 @@
+import assert from 'node:assert/strict';
+import { AlertBatch, type Alert, type AlertChange } from '../../models/domain/alert.js';
+import { OutcomeCode } from '../../models/domain/outcome.js';
+import { Phase, ScoreBatch, ScoreFlag, ScoreKind } from '../../models/domain/score-batch.js';
+import { RequestInvalidError } from '../../models/errors.js';
+import type { ReadSide, ScoreQuery } from '../../storage/read-side/read-side.js';
+
+export interface OpenReadSide {
+  readonly readSide: ReadSide;
+  /** Opens the same storage again without a flush, as after a `kill -9`. */
+  crash(): Promise<ReadSide>;
+  dispose(): Promise<void>;
+}
+
+interface Row {
+  readonly timeMs: number;
+  readonly device?: string;
+  readonly kind?: number;
+  readonly outcome?: number;
+  readonly score?: number;
+  readonly isAnomaly?: boolean;
+}
+
+function scores(rows: readonly Row[]): ScoreBatch {
+  const batch = ScoreBatch.create();
+  for (const { timeMs, device = 'default/pump', kind = ScoreKind.score, outcome = 0, score = 0.1, isAnomaly } of rows) {
+    const start = batch.add(kind, outcome, device, timeMs, timeMs + 5, 'standard', 'v1', ['temp', 'vib']);
+    const row = batch.length - 1;
+    batch.score.data[row] = score;
+    batch.threshold.data[row] = 0.5;
+    batch.phase.data[row] = Phase.ready;
+    batch.progress.data[row] = 1;
+    batch.flags.data[row] = isAnomaly === true ? ScoreFlag.anomaly : 0;
+    batch.actual.data[start] = timeMs / 10;
+    batch.contribution.data[start + 1] = 1;
+    batch.addReason(3, 1, score, 2);
+  }
+  return batch;
+}
+
+const scored = (from: number, to: number): Row[] =>
+  Array.from({ length: to - from }, (_, i) => ({ timeMs: (from + i) * 1_000 }));
+const late = (timeMs: number): Row => ({ timeMs, kind: ScoreKind.refused, outcome: OutcomeCode.late });
+
+function alert(id: string, raisedMs: number, fields: Partial<Alert> = {}): Alert {
+  return {
+    id,
+    tenant: 'default',
+    device: 'pump',
+    status: 'open',
+    severity: 'warning',
+    startedMs: raisedMs,
+    raisedMs,
+    lastStrangeMs: raisedMs,
+    peakScore: 0.9,
+    channels: [],
+    reasons: ['far from its usual level'],
+    profile: 'standard',
+    model: 'v1',
+    history: [],
+    ...fields,
+  };
+}
+
+function alerts(...list: readonly Alert[]): AlertBatch {
+  const batch = AlertBatch.create();
+  const change: AlertChange = 'raised';
+  for (const one of list) batch.add({ change, alert: one });
+  return batch;
+}
+
+/** What every read side does. */
+export function describeReadSide(name: string, open: () => Promise<OpenReadSide>): void {
+  describe(`read side: ${name}`, () => {
+    let storage: OpenReadSide;
+    let readSide: ReadSide;
+
+    const times = async (query: ScoreQuery, device = 'pump'): Promise<number[]> => {
+      const { batch } = await readSide.scores('default', device, query);
+      return Array.from(batch.timeMs.view());
+    };
+    const pages = async (query: ScoreQuery): Promise<number[]> => {
+      const all: number[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await readSide.scores('default', 'pump', cursor === undefined ? query : { ...query, cursor });
+        assert.ok(page.batch.length <= query.limit);
+        all.push(...page.batch.timeMs.view());
+        cursor = page.next;
+      } while (cursor !== undefined);
+      return all;
+    };
+
+    beforeEach(async () => {
+      storage = await open();
+      readSide = storage.readSide;
+    });
+    afterEach(() => storage.dispose());
+
+    describe('scores', () => {
+      it('shows rows at once, and all that is in them', async () => {
+        const written = scores([{ timeMs: 1_000, score: 0.75, isAnomaly: true }]);
+        await readSide.writeScores(0, 1, written);
+        for (let i = 0; i < 2; i++) {
+          const { batch } = await readSide.scores('default', 'pump', { limit: 10 });
+          assert.equal(batch.length, 1);
+          assert.equal(batch.deviceKey(0), 'default/pump');
+          assert.deepEqual(batch.encode(HEADER), written.encode(HEADER));
+          await readSide.flush();
+        }
+      });
+
+      it('knows nothing of a device that never was, or of a tenant of no such name', async () => {
+        assert.deepEqual(await times({ limit: 10 }), []);
+        assert.deepEqual((await readSide.scores('../x', 'a\0b', { limit: 10 })).batch.length, 0);
+      });
+
+      it('keeps devices and tenants apart', async () => {
+        const rows = [
+          { timeMs: 1, device: 'default/a' },
+          { timeMs: 2, device: 'other/a' },
+          { timeMs: 3, device: 'default/b' },
+        ];
+        await readSide.writeScores(0, 1, scores(rows));
+        await readSide.flush();
+        assert.deepEqual(await times({ limit: 10 }, 'a'), [1]);
+      });
+
+      it('gives the latest rows, oldest first, flushed or not', async () => {
+        await readSide.writeScores(0, 1, scores(scored(0, 100)));
+        await readSide.flush();
+        await readSide.writeScores(0, 2, scores(scored(100, 103)));
+        assert.deepEqual(await times({ limit: 5 }), [98_000, 99_000, 100_000, 101_000, 102_000]);
+        assert.deepEqual(await times({ limit: 2, toMs: 50_000 }), [49_000, 50_000]);
+      });
+
+      it('pages through a range without holes or repeats', async () => {
+        for (let i = 0; i < 30; i++) {
+          await readSide.writeScores(0, i + 1, scores(scored(i * 10, i * 10 + 10)));
+          if (i % 3 === 0) await readSide.flush();
+        }
+        const all = await pages({ fromMs: 15_000, toMs: 280_000, limit: 17 });
+        assert.deepEqual(
+          all,
+          scored(15, 281).map((row) => row.timeMs),
+        );
+      });
+
+      it('puts late rows where their time is', async () => {
+        await readSide.writeScores(0, 1, scores(scored(0, 200)));
+        await readSide.flush();
+        await readSide.writeScores(0, 2, scores([late(500), late(100_500), late(7)]));
+        const expected = [...scored(0, 200).map((row) => row.timeMs), 7, 500, 100_500].sort((a, b) => a - b);
+        assert.deepEqual(await pages({ fromMs: 0, limit: 64 }), expected);
+        await readSide.flush();
+        assert.deepEqual(await pages({ fromMs: 0, limit: 64 }), expected);
+      });
+
+      it('keeps rows of one time in log order, however many', async () => {
+        const stuck = Array.from({ length: 700 }, (_, i) => ({ timeMs: 5_000, score: i / 1_000 }));
+        await readSide.writeScores(0, 1, scores([{ timeMs: 1 }, ...stuck.slice(0, 400)]));
+        await readSide.flush();
+        await readSide.writeScores(0, 2, scores([late(4_000), ...stuck.slice(400), { timeMs: 6_000 }]));
+        await readSide.flush();
+        const found: number[] = [];
+        let cursor: string | undefined;
+        do {
+          const query = { fromMs: 5_000, toMs: 5_000, limit: 90, ...(cursor === undefined ? {} : { cursor }) };
+          const page = await readSide.scores('default', 'pump', query);
+          found.push(...page.batch.score.view());
+          cursor = page.next;
+        } while (cursor !== undefined);
+        assert.deepEqual(
+          found,
+          stuck.map((row) => Math.fround(row.score)),
+        );
+        assert.equal((await times({ limit: 1_000 })).length, 703);
+      });
+
+      it('gives large pages', async () => {
+        await readSide.writeScores(0, 1, scores(scored(0, 30_000)));
+        await readSide.flush();
+        assert.equal((await times({ fromMs: 0, limit: 10_000 })).length, 10_000);
+        assert.equal((await pages({ fromMs: 0, limit: 10_000 })).length, 30_000);
+      });
+
+      it('leaves commands out', async () => {
+        const batch = scores([{ timeMs: 1 }]);
+        batch.addCommand('default/pump', 2, 2, '{}');
+        await readSide.writeScores(0, 1, batch);
+        assert.deepEqual(await times({ limit: 10 }), [1]);
+        assert.equal(readSide.unflushedRows, 1);
+      });
+
+      it('refuses a limit or cursor that makes no sense', async () => {
+        for (const limit of [0, -1, 1.5, NaN, 100_001]) await assert.rejects(times({ limit }), RequestInvalidError);
+        await readSide.writeScores(0, 1, scores([{ timeMs: 1 }]));
+        for (const cursor of ['', 'x', '1', '1~x', '1~-5', '~', '9'.repeat(999)]) {
+          await assert.rejects(times({ limit: 1, fromMs: 0, cursor }), RequestInvalidError);
+        }
+      });
+    });
+
+    describe('positions', () => {
+      it('moves with a flush, and delivered chunks change nothing', async () => {
+        await readSide.writeScores(2, 4, scores(scored(0, 3)));
+        assert.equal(await readSide.position('scores', 2), 0);
+        await readSide.writeScores(2, 4, scores(scored(0, 3)));
+        await readSide.flush();
+        assert.equal(await readSide.position('scores', 2), 4);
+        assert.equal(readSide.unflushedRows, 0);
+        await readSide.writeScores(2, 3, scores(scored(5, 6)));
+        assert.deepEqual(await times({ limit: 10 }), [0, 1_000, 2_000]);
+      });
+
+      it('moves over chunks without rows', async () => {
+        await readSide.writeScores(0, 7, scores([]));
+        await readSide.writeAlerts(0, 9, alerts());
+        await readSide.flush();
+        readSide = await storage.crash();
+        assert.equal(await readSide.position('scores', 0), 7);
+        assert.equal(await readSide.position('alerts', 0), 9);
+      });
+
+      it('counts every row once over a crash and a second delivery', async () => {
+        await readSide.writeScores(0, 1, scores(scored(0, 70)));
+        await readSide.flush();
+        await readSide.writeScores(0, 2, scores([...scored(70, 80), late(1)]));
+        readSide = await storage.crash();
+        assert.equal(await readSide.position('scores', 0), 1);
+        assert.equal((await times({ limit: 1_000 })).length, 70);
+        await readSide.writeScores(0, 1, scores(scored(0, 70)));
+        await readSide.writeScores(0, 2, scores([...scored(70, 80), late(1)]));
+        const summary = await readSide.device('default', 'pump');
+        assert.deepEqual([summary?.outcomes.scored, summary?.outcomes.late], [80, 1]);
+        await readSide.flush();
+        assert.equal((await times({ limit: 1_000 })).length, 81);
+      });
+
+      it('takes writes during a flush', async () => {
+        await readSide.writeScores(0, 1, scores(scored(0, 500)));
+        const flushed = readSide.flush();
+        await readSide.writeScores(0, 2, scores(scored(500, 510)));
+        await flushed;
+        assert.equal(await readSide.position('scores', 0), 1);
+        assert.equal((await readSide.device('default', 'pump'))?.outcomes.scored, 510);
+        await readSide.flush();
+        assert.equal((await times({ limit: 1_000 })).length, 510);
+      });
+
+      it('never shows a row twice or not at all while a flush goes on', async () => {
+        await readSide.writeScores(0, 1, scores(scored(0, 300)));
+        let isDone = false;
+        const flushed = readSide.flush().then(() => (isDone = true));
+        let looks = 0;
+        for (; !isDone; looks++) {
+          assert.equal((await times({ limit: 1_000 })).length, 300);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        await flushed;
+        assert.ok(looks > 0);
+      });
+    });
+
+    describe('devices', () => {
+      it('says how a device is', async () => {
+        await readSide.writeScores(
+          0,
+          1,
+          scores([{ timeMs: 1_000 }, { timeMs: 2_000, score: 0.75, isAnomaly: true }, late(3)]),
+        );
+        const expected = {
+          tenant: 'default',
+          device: 'pump',
+          profile: 'standard',
+          model: 'v1',
+          phase: 'ready',
+          progress: 1,
+          channels: ['temp', 'vib'],
+          lastSeenMs: 2_005,
+          lastReadingMs: 2_000,
+          lastScore: 0.75,
+          threshold: 0.5,
+          isAnomaly: true,
+          isSilent: false,
+          outcomes: { scored: 2, duplicate: 0, conflict: 0, late: 1, future: 0, invalid: 0, filled: 0 },
+          openAlerts: [],
+        };
+        assert.deepEqual(await readSide.device('default', 'pump'), expected);
+        await readSide.flush();
+        readSide = await storage.crash();
+        assert.deepEqual(await readSide.device('default', 'pump'), expected);
+        assert.equal(await readSide.device('default', 'nobody'), undefined);
+      });
+
+      it('is silent from a silence record until the next scored reading', async () => {
+        await readSide.writeScores(0, 1, scores([{ timeMs: 1 }, { timeMs: 2, kind: ScoreKind.silence }, late(0)]));
+        assert.equal((await readSide.device('default', 'pump'))?.isSilent, true);
+        await readSide.writeScores(0, 2, scores([{ timeMs: 3 }]));
+        assert.equal((await readSide.device('default', 'pump'))?.isSilent, false);
+        assert.deepEqual(await times({ limit: 10 }), [0, 1, 2, 3]);
+      });
+
+      it('counts filled steps apart', async () => {
+        await readSide.writeScores(0, 1, scores([{ timeMs: 1, outcome: OutcomeCode.filled }, { timeMs: 2 }]));
+        const { outcomes } = (await readSide.device('default', 'pump'))!;
+        assert.deepEqual([outcomes.filled, outcomes.scored], [1, 1]);
+      });
+
+      it('lists a tenant’s devices by id, in pages, flushed or not', async () => {
+        const row = (id: string): Row => ({ timeMs: 1, device: id });
+        await readSide.writeScores(0, 1, scores(['default/b', 'default/d:1', 'other/a'].map(row)));
+        await readSide.flush();
+        await readSide.writeScores(1, 1, scores(['default/c', 'default/a/1', 'default/b'].map(row)));
+        const found: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await readSide.devices('default', { limit: 2, ...(cursor === undefined ? {} : { cursor }) });
+          found.push(...page.items.map((item) => item.device));
+          cursor = page.next;
+        } while (cursor !== undefined);
+        assert.deepEqual(found, ['a/1', 'b', 'c', 'd:1']);
+      });
+    });
+
+    describe('alerts', () => {
+      it('finds an alert by id, as it is now', async () => {
+        await readSide.writeAlerts(0, 1, alerts(alert('a1', 1_000)));
+        await readSide.writeAlerts(0, 2, alerts(alert('a1', 1_000, { status: 'acknowledged' })));
+        assert.equal((await readSide.alert('default', 'a1'))?.status, 'acknowledged');
+        assert.equal(await readSide.alert('other', 'a1'), undefined);
+        assert.equal(await readSide.alert('default', 'x\0'), undefined);
+      });
+
+      it('lists the newest first, in pages, by status and device', async () => {
+        const list = [1, 2, 3, 4, 5].map((i) => alert(`a${i}`, i * 1_000, { device: i % 2 === 0 ? 'even' : 'odd' }));
+        await readSide.writeAlerts(0, 1, alerts(...list));
+        await readSide.writeAlerts(0, 2, alerts({ ...list[4]!, status: 'resolved', resolvedMs: 9_000 }));
+        const ids = async (query: object): Promise<string[]> => {
+          const found: string[] = [];
+          let cursor: string | undefined;
+          do {
+            const page = await readSide.alerts('default', {
+              limit: 2,
+              ...query,
+              ...(cursor === undefined ? {} : { cursor }),
+            });
+            found.push(...page.items.map((item) => item.id));
+            cursor = page.next;
+          } while (cursor !== undefined);
+          return found;
+        };
+        assert.deepEqual(await ids({}), ['a5', 'a4', 'a3', 'a2', 'a1']);
+        assert.deepEqual(await ids({ status: 'open' }), ['a4', 'a3', 'a2', 'a1']);
+        assert.deepEqual(await ids({ status: 'resolved' }), ['a5']);
+        assert.deepEqual(await ids({ device: 'odd' }), ['a5', 'a3', 'a1']);
+        assert.deepEqual(await ids({ device: 'odd', status: 'open' }), ['a3', 'a1']);
+      });
+
+      it('shows a device its open alerts', async () => {
+        await readSide.writeScores(0, 1, scores([{ timeMs: 1 }]));
+        await readSide.writeAlerts(0, 1, alerts(alert('a1', 1_000)));
+        assert.deepEqual((await readSide.device('default', 'pump'))?.openAlerts, ['a1']);
+        await readSide.writeAlerts(0, 2, alerts(alert('a1', 1_000, { status: 'resolved', resolvedMs: 2_000 })));
+        assert.deepEqual((await readSide.device('default', 'pump'))?.openAlerts, []);
+      });
+
+      it('ignores a chunk that was shown before', async () => {
+        await readSide.writeAlerts(0, 5, alerts(alert('a1', 1_000)));
+        await readSide.writeAlerts(0, 5, alerts(alert('a2', 1_000)));
+        await readSide.flush();
+        readSide = await storage.crash();
+        await readSide.writeAlerts(0, 4, alerts(alert('a3', 1_000)));
+        assert.deepEqual(
+          (await readSide.alerts('default', { limit: 10 })).items.map((item) => item.id),
+          ['a1'],
+        );
+      });
+    });
+
+    describe('expire', () => {
+      it('forgets rows before a time, and says how many', async () => {
+        await readSide.writeScores(0, 1, scores([...scored(0, 300), { timeMs: 1, device: 'default/b' }]));
+        await readSide.flush();
+        assert.equal(await readSide.expire(100_000), 101);
+        assert.deepEqual(
+          await times({ fromMs: 0, limit: 1_000 }),
+          scored(100, 300).map((row) => row.timeMs),
+        );
+        assert.equal(await readSide.expire(100_000), 0);
+        await readSide.writeScores(0, 2, scores(scored(300, 301)));
+        await readSide.flush();
+        assert.equal((await times({ limit: 1_000 })).length, 201);
+      });
+
+      it('forgets alerts that were resolved before it, and no others', async () => {
+        await readSide.writeAlerts(
+          0,
+          1,
+          alerts(alert('old', 1, { status: 'resolved', resolvedMs: 99 }), alert('open', 2)),
+        );
+        await readSide.writeAlerts(0, 2, alerts(alert('new', 3, { status: 'resolved', resolvedMs: 100 })));
+        await readSide.expire(100);
+        assert.deepEqual(
+          (await readSide.alerts('default', { limit: 10 })).items.map((item) => item.id),
+          ['new', 'open'],
+        );
+        assert.equal(await readSide.alert('default', 'old'), undefined);
+      });
+    });
+
+    describe('shelves', () => {
+      const value = Uint8Array.of(1, 2, 3);
+
+      it('keeps a value until its time is over, also over a crash', async () => {
+        await readSide.put('idempotency', 'default', 'any \0 text ☃', value, 1_000, 5_000);
+        readSide = await storage.crash();
+        assert.deepEqual(await readSide.get('idempotency', 'default', 'any \0 text ☃', 5_999), value);
+        assert.equal(await readSide.get('idempotency', 'default', 'any \0 text ☃', 6_000), undefined);
+      });
+
+      it('keeps shelves, tenants and keys apart', async () => {
+        await readSide.put('job', 'default', 'k', value, 1_000, 0);
+        assert.equal(await readSide.get('cache', 'default', 'k', 1), undefined);
+        assert.equal(await readSide.get('job', 'other', 'k', 1), undefined);
+        assert.equal(await readSide.get('job', 'default', 'l', 1), undefined);
+      });
+
+      it('lives as long as the last put says', async () => {
+        await readSide.put('job', 'default', 'k', value, 1_000, 0);
+        await readSide.put('job', 'default', 'k', Uint8Array.of(9), 5_000, 0);
+        await readSide.expire(2_000);
+        assert.deepEqual(await readSide.get('job', 'default', 'k', 2_000), Uint8Array.of(9));
+        await readSide.expire(5_001);
+        assert.equal(await readSide.get('job', 'default', 'k', 4_000), undefined);
+      });
+    });
+  });
+}
+
+const HEADER = { epoch: 0, from: 0, to: 0, timeMs: 0 };

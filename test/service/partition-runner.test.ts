@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { DEFAULT_RUNNER_OPTIONS, PartitionRunner, type RunnerOptions } from '../../mixins/stage-host/partition-runner.js';
+import { readChunkHeader } from '../../models/domain/chunk.js';
+import { FrameBatch } from '../../models/domain/frame-batch.js';
+import { ReadingBatch } from '../../models/domain/reading-batch.js';
+import { FencedError } from '../../models/errors.js';
+import { openEmbeddedStorage } from '../../storage/embedded-storage.js';
+import type { Journal } from '../../storage/journal/journal.js';
+import type { Storage } from '../../storage/storage.js';
+import { systemClock } from '../../mixins/clock.js';
+import { tallyStage, type Tally } from '../support/tally-stage.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { until } from '../support/until.js';
+
+const READINGS = { topic: 'readings', partition: 0 } as const;
+const FRAMES = { topic: 'frames', partition: 0 } as const;
+const LEASE = { stage: 'window', partition: 0 } as const;
+
+type Runner = PartitionRunner<Tally, ReadingBatch, FrameBatch>;
+
+describe('partition runner', () => {
+  const folder = temporaryFolder();
+  let storage: Storage;
+
+  beforeEach(async () => {
+    storage = await openEmbeddedStorage(folder());
+  });
+  afterEach(() => storage.close());
+
+  async function post(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const batch = ReadingBatch.create();
+      batch.addReading('default/a', i, ['x'], [i]);
+      await storage.journal.append(READINGS, batch.encode());
+    }
+  }
+
+  async function runner(options: Partial<RunnerOptions> = {}, journal: Journal = storage.journal): Promise<Runner> {
+    const lease = await storage.leases.acquire(LEASE, 'test');
+    assert.ok(lease);
+    const watched = {
+      committed: () => undefined,
+      snapshotTaken: () => Promise.resolve(),
+      snapshotUnreadable: () => undefined,
+      tookOver: () => Promise.resolve(),
+    };
+    const ports = { journal, blobs: storage.blobs };
+    return new PartitionRunner(tallyStage, lease, ports, systemClock, { ...DEFAULT_RUNNER_OPTIONS, ...options }, watched);
+  }
+
+  /** Runs until the input is done, then stops it as SIGTERM would. */
+  async function runOnce(options: Partial<RunnerOptions> = {}): Promise<void> {
+    const one = await runner(options);
+    const running = one.run();
+    const { last } = await storage.journal.state(READINGS);
+    await until('the input to be done', () => one.position >= last);
+    one.stop();
+    await running;
+    await storage.leases.release(one.lease);
+  }
+
+  async function counts(): Promise<number[]> {
+    const { first, last } = await storage.journal.state(FRAMES);
+    const found: number[] = [];
+    const reader = storage.journal.read(FRAMES, first);
+    for (let next = first; next <= last; ) {
+      for (const record of await reader.next(100, 1e6, 1_000)) {
+        found.push(...FrameBatch.decode(record.payload).values.view());
+        next = record.sequence + 1;
+      }
+    }
+    reader.close();
+    return found;
+  }
+
+  it('answers every record once, over two owners', async () => {
+    await post(3);
+    await runOnce();
+    await post(2);
+    await runOnce();
+    assert.deepEqual(await counts(), [1, 2, 3, 4, 5]);
+  });
+
+  it('replays what is committed but not in a snapshot, without saying it again', async () => {
+    await post(3);
+    await runOnce();
+    for (const name of await storage.blobs.list('snapshots/')) await storage.blobs.delete(name);
+    await post(1);
+    await runOnce();
+    assert.deepEqual(await counts(), [1, 2, 3, 4]);
+  });
+
+  it('goes back to an older snapshot when the newest is broken', async () => {
+    await post(2);
+    await runOnce();
+    await post(2);
+    await runOnce();
+    const newest = (await storage.blobs.list('snapshots/')).at(-1);
+    assert.ok(newest);
+    await storage.blobs.put(newest, new Uint8Array(100));
+    await post(1);
+    await runOnce();
+    assert.deepEqual(await counts(), [1, 2, 3, 4, 5]);
+  });
+
+  it('does not use a snapshot beyond what is committed', async () => {
+    await post(2);
+    await runOnce();
+    await storage.blobs.put('snapshots/window/0/0000000000000009', tallyStage.snapshot(tallyStage.createState()));
+    await post(1);
+    await runOnce();
+    assert.deepEqual(await counts(), [1, 2, 3]);
+  });
+
+  it('commits its position with its results', async () => {
+    await post(4);
+    await runOnce();
+    const last = await storage.journal.lastRecord(FRAMES);
+    assert.ok(last);
+    assert.equal(readChunkHeader(last.payload).to, 4);
+  });
+
+  it('refuses an owner that was overtaken', async () => {
+    const zombie = await runner();
+    const dying = zombie.run();
+    await until('the first to take over', async () => (await storage.journal.state(FRAMES)).last === 1);
+    await storage.leases.release(zombie.lease);
+    await runOnce();
+    const fenced = assert.rejects(dying, FencedError);
+    await post(1);
+    await fenced;
+    await runOnce();
+    assert.deepEqual(await counts(), [1]);
+  });
+
+  it('control: without the fence an overtaken owner doubles', async () => {
+    const zombie = await runner({ isFenced: false });
+    const dying = zombie.run();
+    await until('the first to take over', async () => (await storage.journal.state(FRAMES)).last === 1);
+    await storage.leases.release(zombie.lease);
+    const second = await runner({ isFenced: false });
+    const running = second.run();
+    await post(1);
+    await until('both to answer', async () => (await counts()).length === 2);
+    zombie.stop();
+    second.stop();
+    await Promise.all([dying, running]);
+    assert.deepEqual(await counts(), [1, 1]);
+  });
+
+  it('adopts its own commit when the answer got lost', async () => {
+    let isFirst = true;
+    const journal = wrap(storage.journal, async (append) => {
+      const sequence = await append();
+      if (sequence === 2 && isFirst) {
+        isFirst = false;
+        throw new FencedError('the append had landed, but a retry below us said otherwise');
+      }
+      return sequence;
+    });
+    await post(1);
+    const one = await runner({}, journal);
+    const running = one.run();
+    await until('the input to be done', () => one.position >= 1);
+    await post(1);
+    await until('the rest to be done', () => one.position >= 2);
+    one.stop();
+    await running;
+    assert.deepEqual(await counts(), [1, 2]);
+  });
+
+  it('sends itself a tick when its state waits for time to pass', async () => {
+    const state = { ...tallyStage.createState(), wakeMs: Date.now() + 50 };
+    const lease = await storage.leases.acquire(LEASE, 'test');
+    assert.ok(lease);
+    const stage = { ...tallyStage, createState: () => state };
+    const watched = {
+      committed: () => undefined,
+      snapshotTaken: () => Promise.resolve(),
+      snapshotUnreadable: () => undefined,
+      tookOver: () => Promise.resolve(),
+    };
+    const one = new PartitionRunner(stage, lease, storage, systemClock, DEFAULT_RUNNER_OPTIONS, watched);
+    const running = one.run();
+    await until('the tick', async () => (await storage.journal.state(READINGS)).last === 1);
+    await until('the deadline to pass', () => state.wakeMs === Infinity);
+    one.stop();
+    await running;
+    const last = await storage.journal.lastRecord(FRAMES);
+    assert.ok(last);
+    assert.equal(FrameBatch.decode(last.payload).length, 1);
+  });
+});
+
+function wrap(journal: Journal, around: (append: () => Promise<number>) => Promise<number>): Journal {
+  return {
+    durability: journal.durability,
+    append: (stream, payload, options) =>
+      stream.topic === 'frames'
+        ? around(() => journal.append(stream, payload, options))
+        : journal.append(stream, payload, options),
+    read: (stream, sequence) => journal.read(stream, sequence),
+    state: (stream) => journal.state(stream),
+    lastRecord: (stream) => journal.lastRecord(stream),
+    trim: (stream, sequence) => journal.trim(stream, sequence),
+    close: () => journal.close(),
+  };
+}

@@ -1,0 +1,112 @@
+import { ServiceBroker, type Context } from 'moleculer';
+import { pino } from 'pino';
+import { createMetrics } from '../../mixins/metrics.js';
+import type { Clock } from '../../mixins/clock.js';
+import type { Alert } from '../../models/domain/alert.js';
+import { parseReading, type ParsedReading } from '../../models/domain/reading-parser.js';
+import { NotFoundError } from '../../models/errors.js';
+import { loadSettings, type Settings } from '../../models/settings.js';
+import { gatewayService, type GatewayAddress } from '../../services/gateway.service.js';
+import type { Storage } from '../../storage/storage.js';
+import { MemoryReadSide } from './memory-read-side.js';
+
+export interface GatewayNode {
+  readonly url: string;
+  readonly metricsUrl: string | undefined;
+  readonly broker: ServiceBroker;
+  readonly readSide: MemoryReadSide;
+  /** What the door took, in order. */
+  readonly taken: ParsedReading[];
+  /** Lines that the gateway printed for people. */
+  readonly printed: string[];
+  /** Thrown by `ingest.push` while set. */
+  failure: Error | undefined;
+  /** Whether the pipeline says that it is ready. */
+  readiness: { ready: boolean; reason?: string };
+  stop(): Promise<void>;
+}
+
+export interface GatewayNodeOptions extends Partial<Settings> {
+  readonly clock?: Clock;
+}
+
+/** The real gateway on a real broker, before stand-ins for the other services. */
+export async function startGatewayNode(options: GatewayNodeOptions = {}): Promise<GatewayNode> {
+  const { clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }, ...overrides } = options;
+  const settings: Settings = {
+    ...loadSettings({ env: { AUTH: 'off', METRICS_PORT: '0' } }),
+    port: 0,
+    ...overrides,
+  };
+  const logger = pino({ level: 'silent' });
+  const readSide = new MemoryReadSide();
+  const storage = { mode: 'embedded', journal: { durability: 'nothing' }, readSide } as unknown as Storage;
+  const broker = new ServiceBroker({
+    logger: false,
+    requestTimeout: 5_000,
+    internalServices: false,
+    skipProcessEventRegistration: true,
+    tracking: { enabled: true, shutdownTimeout: 5_000 },
+  });
+  const node: { -readonly [Name in keyof GatewayNode]: GatewayNode[Name] } = {
+    url: '',
+    metricsUrl: undefined,
+    broker,
+    readSide,
+    taken: [],
+    printed: [],
+    failure: undefined,
+    readiness: { ready: true },
+    stop: () => broker.stop(),
+  };
+  const change = (params: AlertCommand, change: Partial<Alert>): Alert => {
+    const alert = readSide.alertsById.get(params.id);
+    if (alert === undefined) throw new NotFoundError(`no alert ${params.id}`);
+    const changed: Alert = { ...alert, ...change };
+    readSide.alertsById.set(alert.id, changed);
+    return changed;
+  };
+  broker.createService({
+    name: 'ingest',
+    actions: {
+      push(ctx: Context<{ readings: readonly unknown[] }>) {
+        if (node.failure !== undefined) throw node.failure;
+        const rejected: { index: number; reason: string }[] = [];
+        ctx.params.readings.forEach((value, index) => {
+          const reading = parseReading(value);
+          if (typeof reading === 'string') rejected.push({ index, reason: reading });
+          else node.taken.push(reading);
+        });
+        return { accepted: ctx.params.readings.length - rejected.length, rejected };
+      },
+      ready: () => node.readiness,
+    },
+  });
+  broker.createService({
+    name: 'scorer',
+    actions: {
+      predict: (ctx: Context<{ data: number[][] }>) => ({
+        scores: ctx.params.data.map(() => ({ score: 0, isAnomaly: false, threshold: 0.5 })),
+      }),
+      explain: (ctx: Context<{ device: string }>) => ({ device: ctx.params.device, reasons: [] }),
+    },
+  });
+  broker.createService({
+    name: 'alerting',
+    actions: {
+      acknowledge: (ctx: Context<AlertCommand>) => change(ctx.params, { status: 'acknowledged' }),
+      resolve: (ctx: Context<AlertCommand>) => change(ctx.params, { status: 'resolved' }),
+      feedback: (ctx: Context<AlertCommand>) => change(ctx.params, { feedback: ctx.params.verdict ?? 'anomaly' }),
+    },
+  });
+  broker.createService(gatewayService({ settings, storage, logger, clock, metrics: createMetrics() }, (line) => node.printed.push(line)));
+  await broker.start();
+  Object.assign(node, await broker.call<GatewayAddress, object>('gateway.address', {}));
+  return node;
+}
+
+interface AlertCommand {
+  readonly id: string;
+  readonly by: string;
+  readonly verdict?: 'anomaly' | 'normal';
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { ConflictError, ModelNotFoundError, SettingInvalidError } from '../../../../models/errors.js';
+import {
+  decodeRegistryRecords,
+  encodeRegistryRecords,
+  Registry,
+  type RegistryRecord,
+} from '../../../../models/registry/registry.js';
+
+const BY = { by: 'ada', atMs: 1, note: 'why' };
+const SLOW = { window: { latenessMs: 5_000 } };
+
+describe('registry', () => {
+  let registry: Registry;
+  beforeEach(() => {
+    registry = new Registry();
+  });
+
+  function apply(records: readonly RegistryRecord[]): RegistryRecord | undefined {
+    for (const record of records) registry.apply(record);
+    return records[0];
+  }
+  const registered = (definition: unknown) => apply(registry.registering('pump', definition, BY))!.version;
+
+  it('names a version by its content', () => {
+    const version = registered({});
+    assert.equal(registry.version('pump', version).definition.window.latenessMs, 0);
+    assert.deepEqual(registry.registering('pump', {}, BY), []);
+    assert.notEqual(registered(SLOW), version);
+  });
+
+  it('promotes, tells who and why, and rolls back', () => {
+    const [first, second] = [registered({}), registered(SLOW)];
+    apply(registry.promoting('pump', first, BY));
+    apply(registry.promoting('pump', second, BY));
+    assert.equal(registry.get('pump').aliases.champion, second);
+    apply(registry.rollingBack('pump', BY));
+    assert.equal(registry.version('pump', 'champion').version, first);
+    assert.deepEqual(
+      registry.get('pump').history.map(({ type, by, note }) => `${type} by ${by}: ${note ?? ''}`),
+      ['promoted by ada: why', 'promoted by ada: why', 'rolled-back by ada: why'],
+    );
+  });
+
+  it('knows which champions have not reached the log', () => {
+    const version = registered({});
+    assert.deepEqual(registry.unfinished(), []);
+    apply(registry.promoting('pump', version, BY));
+    assert.deepEqual(
+      registry.unfinished().map(({ champion }) => champion.version),
+      [version],
+    );
+    registry.apply({ ...BY, type: 'activated', name: 'pump', version });
+    assert.deepEqual(registry.unfinished(), []);
+  });
+
+  it('refuses what does not exist or cannot be', () => {
+    assert.throws(() => registry.get('fan'), ModelNotFoundError);
+    assert.throws(() => registry.registering('pump', { window: { latenessMs: -1 } }, BY), SettingInvalidError);
+    registered({});
+    assert.throws(() => registry.promoting('pump', 'feedbeef', BY), ModelNotFoundError);
+    assert.throws(() => registry.rollingBack('pump', BY), ConflictError);
+  });
+
+  it('writes and reads its log', () => {
+    const records = registry.registering('pump', SLOW, BY);
+    assert.deepEqual(decodeRegistryRecords(encodeRegistryRecords(records, 5)), records);
+  });
+});

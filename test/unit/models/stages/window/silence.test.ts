@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { WindowLog, type Row } from './window-log.js';
+
+const T = Date.UTC(2026, 0, 1);
+const outcomes = (of: readonly Row[]) => of.map(({ kind, outcome }) => `${kind} ${outcome ?? ''}`.trim());
+
+describe('window: silence', () => {
+  it('says once that a live device is silent, and again only after it spoke', () => {
+    const log = new WindowLog();
+    log.steady(T, 2000, 10);
+    const lastMs = T + 18_000;
+    assert.equal(log.wakeMs(), lastMs + 20_000);
+    const [silence, ...more] = log.tick(lastMs + 21_000);
+    assert.deepEqual(more, []);
+    assert.deepEqual(silence, {
+      kind: 'silence',
+      device: 't/a',
+      timeMs: lastMs + 21_000,
+      receivedMs: lastMs + 21_000,
+      outcome: 'filled',
+      stepMs: 2000,
+      gapSteps: 10,
+      profile: 'standard',
+      values: { x: null },
+      imputed: ['x'],
+    });
+    assert.equal(log.wakeMs(), Infinity);
+    assert.deepEqual(log.tick(lastMs + 90_000), []);
+    log.read(lastMs + 100_000, { x: 1 });
+    assert.deepEqual(outcomes(log.tick(lastMs + 200_000)), ['silence filled']);
+  });
+
+  it('waits at least silentAfterMinMs', () => {
+    const log = new WindowLog();
+    log.steady(T, 10, 10);
+    assert.equal(log.wakeMs(), T + 90 + 10_000);
+  });
+
+  it('never says so of a back-filled file', () => {
+    const log = new WindowLog();
+    for (let k = 0; k < 20; k++) log.read(T + k * 1000, { x: k }, T + 86_400_000);
+    assert.equal(log.wakeMs(), Infinity);
+  });
+
+  it('never says so with silentAfterSteps 0, nor while the interval is unknown', () => {
+    const never = new WindowLog({ silentAfterSteps: 0 });
+    never.steady(T, 1000, 10);
+    assert.equal(never.wakeMs(), Infinity);
+    const young = new WindowLog();
+    young.steady(T, 1000, 3);
+    assert.equal(young.wakeMs(), Infinity);
+  });
+
+  it('is not put off by readings that cannot be used', () => {
+    const log = new WindowLog();
+    log.steady(T, 2000, 10);
+    log.read(T, { x: 5 }, T + 30_000);
+    log.read(T + 99_000_000, { x: 5 }, T + 31_000);
+    assert.equal(log.wakeMs(), T + 38_000);
+  });
+
+  it('passes before the readings of the chunk that shows it', () => {
+    const log = new WindowLog();
+    log.steady(T, 2000, 10);
+    assert.deepEqual(outcomes(log.read(T + 60_000, { x: 1 })), ['silence filled', 'frame scored']);
+  });
+
+  it('names devices that are due at once by key, also after a restore', () => {
+    const run = (reload: boolean) => {
+      const log = new WindowLog();
+      for (let k = 0; k < 5; k++) {
+        const readings = ['t/c', 't/a', 't/b'].map((device) => ({ device, timeMs: T + k * 1000, values: { x: 1 } }));
+        log.feed({ receivedMs: T + k * 1000, readings });
+      }
+      if (reload) log.reload();
+      return log.tick(T + 60_000).map(({ device }) => device);
+    };
+    assert.deepEqual(run(false), ['t/a', 't/b', 't/c']);
+    assert.deepEqual(run(true), run(false));
+  });
+});
