@@ -4,10 +4,11 @@ import UPlot from '/vendor/uplot.js';
 /** Rows kept on the screen. */
 export const MOST_ROWS = 600;
 const MOST_CHANNELS = 6;
-const CHANNEL_HEIGHT = 150;
-const SCORE_HEIGHT = 120;
+const CHANNEL_HEIGHT = 130;
+const SCORE_HEIGHT = 140;
 /** Share of the strangeness from which a channel is marked. */
 const MARKED_CONTRIBUTION = 0.2;
+const AXIS_FONT = '11px system-ui, sans-serif';
 
 export class DeviceChart {
   #host;
@@ -81,11 +82,18 @@ export class DeviceChart {
     const figure = document.createElement('figure');
     figure.setAttribute('aria-label', options.title);
     const caption = document.createElement('figcaption');
-    caption.textContent = options.title;
+    const value = document.createElement('span');
+    caption.append(options.title, value);
     figure.append(caption);
     this.#host.append(figure);
     const width = Math.max(200, figure.clientWidth);
-    return new UPlot({ ...options, title: undefined, width }, undefined, figure);
+    // Under the pointer, else at the end: what the lines say there, in numbers.
+    const tell = (plot) => {
+      const row = this.#rows[plot.cursor.idx ?? this.#rows.length - 1];
+      value.textContent = row === undefined ? '' : options.words(row);
+    };
+    const hooks = { ...options.hooks, setCursor: [tell], setData: [tell] };
+    return new UPlot({ ...options, hooks, title: undefined, width }, undefined, figure);
   }
 
   #draw() {
@@ -154,7 +162,7 @@ function readColours() {
   };
 }
 
-function baseOptions(title, height, colours, spans) {
+function baseOptions(title, height, colours, spans, hasTimes) {
   const axis = { stroke: colours.text, grid: { stroke: colours.grid, width: 1 }, ticks: { show: false } };
   return {
     title,
@@ -163,8 +171,9 @@ function baseOptions(title, height, colours, spans) {
     cursor: { sync: { key: 'redshank' }, points: { size: 6 }, drag: { x: false, y: false } },
     padding: [8, 12, 0, 0],
     axes: [
-      { ...axis, size: 28, font: '11px system-ui, sans-serif' },
-      { ...axis, size: 58, font: '11px system-ui, sans-serif' },
+      // The time stands under the score, which is the lowest.
+      hasTimes ? { ...axis, size: 44, font: AXIS_FONT } : { ...axis, size: 6, values: () => [] },
+      { ...axis, size: 58, font: AXIS_FONT },
     ],
     hooks: { drawClear: [(plot) => shade(plot, spans(), colours.shade)] },
   };
@@ -186,23 +195,35 @@ function shade(plot, spans, colour) {
 function channelOptions(channel, colours, spans) {
   const line = { points: { show: false }, spanGaps: true };
   return {
-    ...baseOptions(channel, CHANNEL_HEIGHT, colours, spans),
+    ...baseOptions(channel, CHANNEL_HEIGHT, colours, spans, false),
+    words: (row) => channelWords(row.channels[channel]),
     series: [
       {},
       { ...line, stroke: 'transparent', width: 0 },
       { ...line, stroke: 'transparent', width: 0 },
       { ...line, stroke: colours.expected, width: 1.25, dash: [5, 4] },
       { points: { show: false }, spanGaps: false, stroke: colours.actual, width: 1.75 },
-      { paths: () => null, stroke: colours.anomaly, points: { show: true, size: 7, width: 0, fill: colours.anomaly } },
+      { paths: () => null, stroke: colours.anomaly, points: { show: true, size: 5, width: 0, fill: colours.anomaly } },
     ],
     bands: [{ series: [1, 2], fill: colours.band }],
   };
 }
 
+function channelWords(view) {
+  if (view === undefined) return '';
+  const measured = view.imputed || view.actual === null ? 'not measured' : number(view.actual);
+  if (view.expected === null) return measured;
+  return `${measured}, expected ${number(view.expected)} (${number(view.lower)} to ${number(view.upper)})`;
+}
+
+function number(value) {
+  return value === null ? '–' : String(Number(value.toPrecision(4)));
+}
+
 function scoreOptions(colours, spans) {
-  const options = baseOptions('score', SCORE_HEIGHT, colours, spans);
   return {
-    ...options,
+    ...baseOptions('score', SCORE_HEIGHT, colours, spans, true),
+    words: (row) => `${row.score.toFixed(3)}, threshold ${row.threshold === null ? '–' : row.threshold.toFixed(3)}`,
     scales: { y: { range: [0, 1] } },
     series: [
       {},

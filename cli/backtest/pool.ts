@@ -34,16 +34,7 @@ async function runThread(queue: SeriesJob[], options: PoolOptions): Promise<void
 /** @returns whether the thread can take another job. */
 function runJob(worker: Worker, job: SeriesJob, options: PoolOptions): Promise<boolean> {
   return new Promise((resolve) => {
-    const end = (isAlive: boolean): void => {
-      worker.removeAllListeners();
-      options.signal.removeEventListener('abort', onAbort);
-      resolve(isAlive);
-    };
-    const onAbort = (): void => {
-      void worker.terminate().then(() => end(false));
-    };
-    options.signal.addEventListener('abort', onAbort, { once: true });
-    worker.on('message', (message: WorkerMessage) => {
+    const onMessage = (message: WorkerMessage): void => {
       if (message.type === 'progress') {
         options.onProgress(job, message.readBytes);
         return;
@@ -51,11 +42,23 @@ function runJob(worker: Worker, job: SeriesJob, options: PoolOptions): Promise<b
       if (message.type === 'done') options.onDone(job, message.result);
       else options.onFailed(job, message.reason);
       end(true);
-    });
-    worker.once('error', (error: Error) => {
+    };
+    const onError = (error: Error): void => {
       options.onFailed(job, error.message);
       end(false);
-    });
+    };
+    const onExit = (): void => onError(new Error('its thread ended before it was done'));
+    const onAbort = (): void => {
+      void worker.terminate().then(() => end(false));
+    };
+    // One by one: `removeAllListeners` would also take those by which Node keeps the thread's port alive.
+    const end = (isAlive: boolean): void => {
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+      options.signal.removeEventListener('abort', onAbort);
+      resolve(isAlive);
+    };
+    worker.on('message', onMessage).once('error', onError).once('exit', onExit);
+    options.signal.addEventListener('abort', onAbort, { once: true });
     worker.postMessage(job);
   });
 }

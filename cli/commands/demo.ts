@@ -77,12 +77,10 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-async function startDemoNode(settings: Settings, terminal: Terminal): Promise<RunningNode & { readonly url: string }> {
+async function startDemoNode(settings: Settings, terminal: Terminal): Promise<RunningNode> {
   const { startNode } = await import('../../services/start-node.js');
   try {
-    const node = await startNode(settings, createLogger(settings, terminal.stderr));
-    if (node.url === undefined) throw new CommandFailure(ExitCode.usage, 'the demo needs the gateway: unset SERVICES');
-    return { ...node, url: node.url };
+    return await startNode(settings, createLogger(settings, terminal.stderr));
   } catch (error) {
     if (!(error instanceof SettingInvalidError) || !error.message.includes('already in use')) throw error;
     const advice = `port ${settings.port} is taken: choose another with PORT=${settings.port + 1}, or PORT=0 for any free one`;

@@ -43,11 +43,11 @@ async function start(terminal: Terminal, options: StartOptions): Promise<void> {
     // Beside the log, so that a collector that reads stdout sees nothing but log lines.
     const lines = [
       'Redshank is running',
-      ...(url === undefined ? [] : [`  dashboard   ${url}`]),
+      `  dashboard   ${url}`,
       ...(metricsUrl === undefined ? [] : [`  metrics     ${metricsUrl}`]),
       `  data        ${settings.dataDir} (an acknowledged reading survives: ${durability})`,
       ...(settings.auth === 'off' ? ['  access      no key needed, from this machine only'] : []),
-      ...(url === undefined ? [] : ['  next        redshank ingest FILE --device ID, or redshank simulate']),
+      '  next        redshank ingest FILE --device ID, or redshank simulate',
       '  stop        Ctrl-C',
     ];
     for (const line of lines) printNote(terminal, line);

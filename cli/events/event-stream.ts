@@ -33,7 +33,7 @@ const MAX_MESSAGE_CHARACTERS = 4_194_304;
  */
 export async function* eventStream(client: ApiClient, options: EventStreamOptions): AsyncGenerator<ServerEvent> {
   let hasBeenOpen = false;
-  while (!options.signal.aborted) {
+  for (;;) {
     const connection = new AbortController();
     const signal = AbortSignal.any([options.signal, connection.signal]);
     let watchdog: NodeJS.Timeout | undefined;
@@ -65,6 +65,7 @@ export async function* eventStream(client: ApiClient, options: EventStreamOption
       clearTimeout(watchdog);
       connection.abort();
     }
-    await sleep(RECONNECT_MS, undefined, { signal: options.signal }).catch(() => undefined);
+    const isStopped = await sleep(RECONNECT_MS, false, { signal: options.signal }).catch(() => true);
+    if (isStopped) return;
   }
 }

@@ -105,21 +105,24 @@ export class OutcomeWatch {
       const state = await this.#client.find<DeviceState>(path, { survivesRestart: true });
       return new Map([[this.#only, countsOf(state)]]);
     }
-    const devices = await this.#pages<'devices', DeviceState>('/v1/devices', 'devices');
+    const devices = await this.#pages<DeviceState>('/v1/devices', 'devices');
     return new Map(devices.map((state) => [state.device, countsOf(state)]));
   }
 
   #alerts(): Promise<readonly AlertState[]> {
-    return this.#pages<'alerts', AlertState>('/v1/alerts', 'alerts', this.#only);
+    return this.#pages<AlertState>('/v1/alerts', 'alerts', this.#only);
   }
 
-  async #pages<K extends string, T>(path: string, member: K, device?: string): Promise<readonly T[]> {
+  async #pages<T>(path: string, member: 'devices' | 'alerts', device?: string): Promise<readonly T[]> {
     const items: T[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < MOST_PAGES; page++) {
       const query = { limit: PAGE, cursor, device };
-      const answer = await this.#client.get<Record<K, T[]> & { next?: string }>(path, { query, survivesRestart: true });
-      items.push(...answer[member]);
+      const answer = await this.#client.get<Partial<Record<'devices' | 'alerts', T[]>> & { next?: string }>(path, {
+        query,
+        survivesRestart: true,
+      });
+      items.push(...(answer[member] ?? []));
       cursor = answer.next;
       if (cursor === undefined) return items;
     }

@@ -91,15 +91,22 @@ export class StringTable {
 export class ChannelSets {
   readonly sets: (readonly string[])[];
   readonly #table: StringTable;
+  /** The set asked for last, which most often is asked for next: joining names costs more than the rest of a record. */
+  #recent: readonly string[] | undefined;
+  #recentIndex = 0;
 
   constructor(keys: readonly string[] = []) {
     this.#table = new StringTable(keys);
     this.sets = keys.map((key) => splitKey(key));
   }
 
+  /** @param channels must not change afterwards. */
   intern(channels: readonly string[]): number {
+    if (channels === this.#recent) return this.#recentIndex;
     const index = this.#table.intern(channels.join('\n'));
     if (index === this.sets.length) this.sets.push([...channels]);
+    this.#recent = channels;
+    this.#recentIndex = index;
     return index;
   }
 
@@ -116,6 +123,7 @@ export class ChannelSets {
   clear(): void {
     this.#table.clear();
     this.sets.length = 0;
+    this.#recent = undefined;
   }
 }
 

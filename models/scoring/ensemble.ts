@@ -90,9 +90,10 @@ const DEFAULT_INTERVAL_MS = 60_000;
 const DOUBT_RARITY = 1.5;
 const LEAK = 0.05;
 /**
- * A device that is doubtful for this share of its recent `relearnFrames` is not faulty: it is not as was thought. Up to
- * there, doubtful frames teach by the square of the share, so that short incidents stay strange.
+ * A device that is doubtful for half of its recent `relearnFrames` is not faulty: it is not as was thought, and all its
+ * frames teach. Below a quarter, doubt is an incident and stays strange; between, frames teach in proportion.
  */
+const PATIENCE_SHARE = 0.25;
 const ACCEPTED_SHARE = 0.5;
 /** Share that is reached when all of the recent `relearnFrames` were doubtful. Then the new behaviour is learned fast. */
 const RELEARN_SHARE = 1 - Math.exp(-1);
@@ -350,7 +351,7 @@ export class Ensemble {
     let tailWeight = 0;
     if (isMeasured) {
       const share = state[DOUBTFUL_SHARE]!;
-      const acceptance = Math.min(1, (share / ACCEPTED_SHARE) ** 2);
+      const acceptance = Math.max(0, Math.min(1, (share - PATIENCE_SHARE) / (ACCEPTED_SHARE - PATIENCE_SHARE)));
       const run = Math.max(1, state[DOUBTFUL_RUN]!);
       weight = isReady ? Math.max(acceptance, trust(rarity, threshold)) : 1;
       if (share >= RELEARN_SHARE) weight = RELEARN;

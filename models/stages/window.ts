@@ -42,7 +42,7 @@
  * Clock set back: more than 64 late readings in a row, near their arrival, with times that ascend while log time moves too,
  * restart the device's timeline. Only there do the event times of a device's frames step back.
  *
- * State: 496 bytes a device of one channel, 16 a further channel. Cost O(channels) a reading, no allocation in order.
+ * State: 496 bytes a device of one channel, 16 a further channel. Cost O(channels) a reading; one in order makes no object.
  */
 import type { Command } from '../domain/command.js';
 import { FrameBatch } from '../domain/frame-batch.js';

@@ -104,7 +104,8 @@ export class TailHistogram {
     for (let i = start; i < bins - 1; i++) excess += state[first + i]! * (this.#centres[i]! - edge);
     if (start < bins) excess += state[first + bins - 1]! * (this.#edges[bins - 1]! - edge);
     const meanExcess = (excess + PRIOR_COUNT * unit * this.#shape.priorExcess) / (mass + PRIOR_COUNT * unit);
-    const beyond = Math.max(0, this.#coordinate(strangeness) - edge);
+    // Beyond the highest edge all is alike, in the histogram and here: else what was learned there would never count.
+    const beyond = Math.max(0, Math.min(this.#coordinate(strangeness), this.#edges[bins]!) - edge);
     const fitted = beyond / meanExcess - Math.log((mass + 0.5 * unit) / (total + unit));
     const count = above / unit;
     const trust = count / (count + TRUSTED_COUNT);

@@ -10,11 +10,11 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { open, type Database, type RootDatabase } from 'lmdb';
+import { open, type RootDatabase } from 'lmdb';
 import { RedshankError, StorageCorruptError, StorageFailedError } from '../../models/errors.js';
+import { FileSpace } from './file-space.js';
 import { checkLmdbFile } from './lmdb-file-check.js';
-
-export type LmdbDatabase = Database<Uint8Array>;
+import { WriteSet, type LmdbTable } from './write-set.js';
 
 export interface LmdbOptions {
   /** Longest time a commit may take before the environment counts as broken, in ms. Default 30,000. */
@@ -23,7 +23,9 @@ export interface LmdbOptions {
 
 /** LMDB maps the file; address space costs nothing, and growing the map under readers would. */
 const MAP_BYTES = 2 ** 36;
-const MAX_DATABASES = 16;
+const MAX_TABLES = 16;
+/** Room for the pages of all tables when they are created. */
+const OPENING_BYTES = 2 ** 20;
 /** MDB_INVALID, MDB_VERSION_MISMATCH, MDB_CORRUPTED, MDB_PAGE_NOTFOUND. */
 const CORRUPT_CODES = new Set([-30793, -30794, -30796, -30797]);
 
@@ -31,6 +33,11 @@ export class LmdbEnvironment {
   readonly directory: string;
   readonly #root: RootDatabase<Uint8Array>;
   readonly #commitTimeoutMs: number;
+  readonly #space: FileSpace;
+  readonly #tables: LmdbTable[] = [];
+  /** Bytes that commits under way may add to the file. */
+  #reservedBytes = 0;
+  #extending: Promise<void> | undefined;
   readonly #inFlight = new Set<Promise<void>>();
   #broken: StorageFailedError | undefined;
   #isClosed = false;
@@ -57,7 +64,7 @@ export class LmdbEnvironment {
         // Without it lmdb takes a folder with a dot in its name for a file.
         noSubdir: false,
         encoding: 'binary',
-        maxDbs: MAX_DATABASES,
+        maxDbs: MAX_TABLES,
         mapSize: MAP_BYTES,
         overlappingSync: false,
         eventTurnBatching: false,
@@ -70,7 +77,7 @@ export class LmdbEnvironment {
   }
 
   /** The database `name` in this environment, created when missing. Keys are arrays of integers and strings of ours. */
-  database(name: string): LmdbDatabase {
+  database(name: string): LmdbTable {
     try {
       return this.#root.openDB<Uint8Array>({ name, encoding: 'binary' });
     } catch (error) {

@@ -2,7 +2,7 @@
 import type { Alert, AlertBatch } from '../../models/domain/alert.js';
 import { deviceKey, isDeviceId, isTenantId, type DeviceKey } from '../../models/domain/identity.js';
 import { ScoreBatch, ScoreKind } from '../../models/domain/score-batch.js';
-import { StorageFailedError } from '../../models/errors.js';
+import { RequestInvalidError, StorageFailedError } from '../../models/errors.js';
 import { EventLoopSlices } from '../event-loop-slices.js';
 import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
 import { SerialQueue } from '../serial-queue.js';
@@ -205,7 +205,8 @@ export class LmdbReadSide implements ReadSide {
     for (let i = 0; i < batch.length; i++) {
       if (batch.kind.data[i] === ScoreKind.command) continue;
       const device = batch.device.data[i]!;
-      rows[device]!.push(batch, i);
+      growing.batch.copyFrom(batch, i);
+      rows[device]!.push(growing.batch, growing.batch.length - 1);
       applyRow(records[device]!, batch, i);
       growing.rowCount++;
       this.#unflushedRows++;
@@ -266,9 +267,10 @@ export class LmdbReadSide implements ReadSide {
       rows.pushFrom(all, Math.max(0, all.length - query.limit), all.length);
       return { rows, next: undefined };
     }
-    const cursor = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
-    const fromMs = cursor?.number ?? query.fromMs;
-    const skip = cursor === undefined ? 0 : Number(cursor.text);
+    const { number: fromMs, text } =
+      query.cursor === undefined ? { number: query.fromMs, text: '0' } : decodeCursor(query.cursor);
+    const skip = Number(text);
+    if (!/^\d{1,12}$/.test(text)) throw new RequestInvalidError('cursor must be the "next" of a page of scores');
     const stored = this.#history.from(record.number, fromMs, toMs, skip, query.limit + 1);
     const all = stored.rows.merged(this.#pending(key, fromMs, toMs));
     let start = 0;

@@ -1,10 +1,14 @@
 /** What the read side shows but has not yet written down, partition by partition. */
 import type { DeviceKey } from '../../models/domain/identity.js';
+import { ScoreBatch } from '../../models/domain/score-batch.js';
 import type { DeviceRecord } from './device-record.js';
 import { RowList } from './row-list.js';
 
 /** What one flush of a partition writes in one transaction, together with `position`. */
 export class Generation {
+  /** All rows, of all devices, in log order: copies, since a caller's batch is used again at once. */
+  readonly batch = ScoreBatch.create();
+  /** Per device, where its rows are in `batch`. */
   readonly rows = new Map<DeviceKey, RowList>();
   readonly records = new Map<DeviceKey, DeviceRecord>();
   rowCount = 0;

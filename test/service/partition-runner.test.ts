@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
-import { DEFAULT_RUNNER_OPTIONS, PartitionRunner, type RunnerOptions } from '../../mixins/stage-host/partition-runner.js';
+import {
+  DEFAULT_RUNNER_OPTIONS,
+  PartitionRunner,
+  type RunnerOptions,
+} from '../../mixins/stage-host/partition-runner.js';
 import { readChunkHeader } from '../../models/domain/chunk.js';
 import { FrameBatch } from '../../models/domain/frame-batch.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
@@ -45,7 +49,14 @@ describe('partition runner', () => {
       tookOver: () => Promise.resolve(),
     };
     const ports = { journal, blobs: storage.blobs };
-    return new PartitionRunner(tallyStage, lease, ports, systemClock, { ...DEFAULT_RUNNER_OPTIONS, ...options }, watched);
+    return new PartitionRunner(
+      tallyStage,
+      lease,
+      ports,
+      systemClock,
+      { ...DEFAULT_RUNNER_OPTIONS, ...options },
+      watched,
+    );
   }
 
   /** Runs until the input is done, then stops it as SIGTERM would. */
@@ -63,7 +74,7 @@ describe('partition runner', () => {
     const { first, last } = await storage.journal.state(FRAMES);
     const found: number[] = [];
     const reader = storage.journal.read(FRAMES, first);
-    for (let next = first; next <= last; ) {
+    for (let next = first; next <= last;) {
       for (const record of await reader.next(100, 1e6, 1_000)) {
         found.push(...FrameBatch.decode(record.payload).values.view());
         next = record.sequence + 1;

@@ -99,7 +99,9 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
       feedback: (ctx: Context<AlertCommand>) => change(ctx.params, { feedback: ctx.params.verdict ?? 'anomaly' }),
     },
   });
-  broker.createService(gatewayService({ settings, storage, logger, clock, metrics: createMetrics() }, (line) => node.printed.push(line)));
+  broker.createService(
+    gatewayService({ settings, storage, logger, clock, metrics: createMetrics() }, (line) => node.printed.push(line)),
+  );
   await broker.start();
   Object.assign(node, await broker.call<GatewayAddress, object>('gateway.address', {}));
   return node;

@@ -10,10 +10,6 @@ export class DeadlineHeap {
   readonly #devices: DeviceState[] = [];
   #times = new Float64Array(64);
 
-  get size(): number {
-    return this.#devices.length;
-  }
-
   /** @returns undefined when empty. */
   top(): DeviceState | undefined {
     return this.#devices[0];

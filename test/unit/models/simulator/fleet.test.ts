@@ -61,6 +61,15 @@ describe('createFleet', () => {
     assert.ok(later.length > 0 && later.every(({ ts }) => ts > START_MS + 5_300 && ts <= START_MS + 9_000));
   });
 
+  it('mixes its devices in the order of the true time', () => {
+    const times = [...createFleet({ ...base, devices: 50 }).samples(START_MS + 20_000)].map(({ atMs }) => atMs);
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    );
+    assert.ok(times.length > 900);
+  });
+
   it('loses readings and values at the rate asked for', () => {
     const readings = createFleet({ ...base, devices: 20, missing: 0.1 }).step(START_MS + 1_000_000 - 1);
     assert.ok(Math.abs(readings.length / 20_000 - 0.9) < 0.01, `${readings.length}`);
@@ -84,7 +93,9 @@ describe('createFleet', () => {
         START_MS + 2 * 86_400_000,
       );
       for (const channel of kind.channels) {
-        const values = readings.map((reading) => reading.values[channel.name]).filter((value) => typeof value === 'number');
+        const values = readings
+          .map((reading) => reading.values[channel.name])
+          .filter((value) => typeof value === 'number');
         assert.ok(values.every((value) => Number.isFinite(value) && value >= channel.min && value <= channel.max));
         assert.ok(new Set(values).size > 1, channel.name);
         assert.ok(
