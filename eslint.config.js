@@ -45,11 +45,21 @@ export default tseslint.config(
     },
   },
   {
-    files: ['bin/**/*.js', 'test/**/*.js', 'web/**/*.js', '*.js', '*.cjs'],
+    files: ['**/*.js', '**/*.cjs'],
     languageOptions: {
       globals: Object.fromEntries(
         [
-          ...['process', 'console', 'URL', 'URLSearchParams', 'module', 'fetch', 'TextDecoder', 'AbortController'],
+          ...[
+            'process',
+            'console',
+            'URL',
+            'URLSearchParams',
+            'module',
+            'require',
+            'fetch',
+            'TextDecoder',
+            'AbortController',
+          ],
           ...['document', 'window', 'location', 'sessionStorage', 'localStorage', 'setTimeout', 'clearTimeout'],
           ...[
             'setInterval',

@@ -14,7 +14,7 @@ import { createParser } from 'eventsource-parser';
 import { build } from 'hdr-histogram-js';
 import { RedshankProcess } from '../test/support/redshank-process.js';
 import { until } from '../test/support/until.js';
-import type { Report } from './run.js';
+import type { Report } from './measurement.js';
 
 const BATCH = 100;
 const DEVICES = 500;

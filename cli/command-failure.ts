@@ -1,4 +1,3 @@
-import { RedshankError } from '../models/errors.js';
 import { ExitCode } from './exit-codes.js';
 
 /** Ends a command with a message for people, which says what to do next, and an exit code. Never shown with a stack. */
@@ -12,17 +11,23 @@ export class CommandFailure extends Error {
   }
 }
 
+const EXIT_BY_TYPE: Readonly<Record<string, ExitCode>> = {
+  SETTING_INVALID: ExitCode.usage,
+  NOT_FOUND: ExitCode.notFound,
+  MODEL_NOT_FOUND: ExitCode.notFound,
+};
+
+/** The stable type of an error of Redshank. Errors that crossed a bus have lost their class, so only the type counts. */
+export function typeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'type' in error && typeof error.type === 'string' ? error.type : undefined;
+}
+
 /** The exit code and message of whatever ended a command. */
 export function failureOf(error: unknown): CommandFailure {
   if (error instanceof CommandFailure) return error;
-  if (error instanceof RedshankError) {
-    const exitCode =
-      error.type === 'SETTING_INVALID'
-        ? ExitCode.usage
-        : error.type === 'NOT_FOUND' || error.type === 'MODEL_NOT_FOUND'
-          ? ExitCode.notFound
-          : ExitCode.failed;
-    return new CommandFailure(exitCode, error.message, error);
+  const type = typeOf(error);
+  if (error instanceof Error && type !== undefined) {
+    return new CommandFailure(EXIT_BY_TYPE[type] ?? ExitCode.failed, error.message, error);
   }
   const system = systemFailure(error);
   if (system !== undefined) return system;

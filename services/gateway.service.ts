@@ -83,6 +83,7 @@ export function gatewayService(
   const rateLimit = settings.rateLimiting ? new RateLimit(settings.apiRateLimit) : undefined;
   const door = () => ({ authenticate, rateLimit, clock, requestTimeoutMs: settings.requestTimeoutMs });
   const servers: Server[] = [];
+  let runningAnswers = 0;
   let address: GatewayAddress | undefined;
 
   async function openKeys(): Promise<Authenticate> {
@@ -95,7 +96,9 @@ export function gatewayService(
   /** Counts the request when its answer has ended. Labels come from our route table, never from the request. */
   function measure(request: IncomingMessage, response: ServerResponse): void {
     const startMs = clock.monotonicMs();
+    runningAnswers++;
     response.once('close', () => {
+      runningAnswers--;
       const route = (request as WebRequest).$alias?.path ?? 'unrouted';
       const method = METHODS.has(request.method ?? '') ? request.method! : 'other';
       const status = response.headersSent ? String(response.statusCode) : 'aborted';
@@ -155,6 +158,10 @@ export function gatewayService(
       },
     },
     methods: {
+      /** Unlike the original: what clients do wrong is not an error of ours, and what they send stays out of the log. */
+      errorHandler(this: WebService, request: WebRequest, response: ServerResponse, error: unknown) {
+        answerError(this, request, response, error);
+      },
       /** Unlike the original: no nested objects, no lists, nothing but text. */
       parseQueryString(request: IncomingMessage) {
         const target = request.url ?? '/';
@@ -195,7 +202,7 @@ export function gatewayService(
     },
     async stopped() {
       hub.close();
-      await Promise.all(servers.map((server) => close(server, CLOSE_GRACE_MS)));
+      await Promise.all(servers.map((server) => close(server, CLOSE_GRACE_MS, () => runningAnswers === 0)));
     },
   };
 

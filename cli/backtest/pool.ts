@@ -63,11 +63,7 @@ function runJob(worker: Worker, job: SeriesJob, options: PoolOptions): Promise<b
   });
 }
 
-/** Sources run through tsx, which a thread has to be told; a build runs as it is. */
 function startWorker(): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./worker.js', import.meta.url));
-  const entry = JSON.stringify(new URL('./worker.ts', import.meta.url).href);
-  const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
-  const code = `import(${tsx}).then(({ register }) => { register(); return import(${entry}); });`;
-  return new Worker(code, { eval: true, execArgv: [] });
+  const isSource = import.meta.url.endsWith('.ts');
+  return new Worker(new URL(isSource ? './worker-from-source.js' : './worker.js', import.meta.url), { execArgv: [] });
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { completeProfile, DEFAULT_PROFILE, type ProfileDefinition } from '../../models/profiles/profile.js';
+import { findSeries } from '../backtest/catalogue.js';
+import { runJobs } from '../backtest/pool.js';
 import type { SeriesJob, SeriesResult } from '../backtest/series-job.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
@@ -38,10 +40,6 @@ export function addBacktestCommand(program: Command, terminal: Terminal): void {
 }
 
 async function backtest(terminal: Terminal, options: BacktestOptions): Promise<void> {
-  const [{ findSeries }, { runJobs }] = await Promise.all([
-    import('../backtest/catalogue.js'),
-    import('../backtest/pool.js'),
-  ]);
   const profile = options.profile === undefined ? undefined : await readProfile(options.profile);
   const series = await findSeries(options.data, options.datasets);
   const totalBytes = series.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunningNode } from '../../services/start-node.js';
-import { SettingInvalidError } from '../../models/errors.js';
 import type { Settings } from '../../models/settings.js';
 import { demoScenario } from '../../models/simulator/demo-scenario.js';
 import { ApiClient } from '../client.js';
-import { CommandFailure } from '../command-failure.js';
+import { CommandFailure, typeOf } from '../command-failure.js';
 import { eventStream } from '../events/event-stream.js';
-import { alertLine, type AlertView } from '../events/views.js';
+import { alertLine, type AlertChange } from '../events/views.js';
 import { ExitCode } from '../exit-codes.js';
 import { positiveNumber, settingsFor, wholeNumber, type GlobalOptions } from '../options.js';
 import { feedFleet } from '../simulation/feed.js';
@@ -82,7 +81,8 @@ async function startDemoNode(settings: Settings, terminal: Terminal): Promise<Ru
   try {
     return await startNode(settings, createLogger(settings, terminal.stderr));
   } catch (error) {
-    if (!(error instanceof SettingInvalidError) || !error.message.includes('already in use')) throw error;
+    const isTaken = error instanceof Error && typeOf(error) === 'SETTING_INVALID' && error.message.includes('in use');
+    if (!isTaken) throw error;
     const advice = `port ${settings.port} is taken: choose another with PORT=${settings.port + 1}, or PORT=0 for any free one`;
     throw new CommandFailure(ExitCode.usage, advice, error);
   }
@@ -139,8 +139,8 @@ async function playFleet(
 async function showAlerts(terminal: Terminal, client: ApiClient, signal: AbortSignal, json: boolean): Promise<void> {
   for await (const { event, data } of eventStream(client, { signal })) {
     if (event !== 'alert') continue;
-    const { change, alert } = data as { change: string; alert: AlertView };
-    if (json) printJson(terminal, { event, change, alert });
+    const alert = data as AlertChange;
+    if (json) printJson(terminal, { event, ...alert });
     else printLine(terminal, alertLine(terminal, alert));
   }
 }

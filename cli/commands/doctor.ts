@@ -3,6 +3,8 @@ import { SettingInvalidError } from '../../models/errors.js';
 import type { Settings } from '../../models/settings.js';
 import { CommandFailure } from '../command-failure.js';
 import { fail, ok, warn, type Finding } from '../doctor/check.js';
+import { checkDataDir, checkNode, checkPort } from '../doctor/machine-checks.js';
+import { checkServer } from '../doctor/server-checks.js';
 import { ExitCode } from '../exit-codes.js';
 import { clientFor, settingsFor, type GlobalOptions } from '../options.js';
 import { printable, printJson, printLine, type Terminal } from '../terminal/terminal.js';
@@ -40,13 +42,9 @@ async function doctor(terminal: Terminal, options: DoctorOptions): Promise<void>
 }
 
 async function examine(terminal: Terminal, options: DoctorOptions): Promise<readonly Finding[]> {
-  const [machine, { checkServer }] = await Promise.all([
-    import('../doctor/machine-checks.js'),
-    import('../doctor/server-checks.js'),
-  ]);
-  const findings: Finding[] = [machine.checkNode(process.versions.node)];
+  const findings: Finding[] = [checkNode(process.versions.node)];
   const settings = await checkSettings(terminal, options, findings);
-  if (settings !== undefined) findings.push(...(await machine.checkDataDir(settings.dataDir)));
+  if (settings !== undefined) findings.push(...(await checkDataDir(settings.dataDir)));
 
   const isNamed = options.url !== undefined || (terminal.env['REDSHANK_URL'] ?? '') !== '';
   const url = isNamed || settings === undefined ? options.url : `http://${addressOf(settings)}`;
@@ -61,7 +59,7 @@ async function examine(terminal: Terminal, options: DoctorOptions): Promise<read
     return [...findings, fail('server', `nothing answers at ${client.url}: start it, or name another with --url`)];
   }
   const advice = `nothing answers at ${client.url}; start it with \`redshank start\``;
-  return [...findings, await machine.checkPort(settings), warn('server', advice)];
+  return [...findings, await checkPort(settings), warn('server', advice)];
 }
 
 async function checkSettings(

@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
 import { clientFor, nameList, wholeNumber, type GlobalOptions } from '../options.js';
-import type { ByteSource } from '../ingest/byte-source.js';
+import { openByteSource, peek, type ByteSource } from '../ingest/byte-source.js';
+import { csvReadings } from '../ingest/csv-readings.js';
+import { ndjsonReadings } from '../ingest/ndjson-readings.js';
 import type { SourceRow } from '../ingest/source-row.js';
-import { decidedOf, type OutcomeCounts } from '../ingest/outcome-watch.js';
-import type { UploadTotals } from '../ingest/upload.js';
+import { decidedOf, OutcomeWatch, type OutcomeCounts } from '../ingest/outcome-watch.js';
+import { MAX_DEVICES, noTotals, upload, type UploadTotals } from '../ingest/upload.js';
 import { formatCount, formatDuration } from '../terminal/amounts.js';
 import { startProgress } from '../terminal/progress.js';
 import { printable, printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
@@ -41,11 +43,6 @@ export function addIngestCommand(program: Command, terminal: Terminal): void {
 }
 
 async function ingest(terminal: Terminal, files: readonly string[], options: IngestOptions): Promise<void> {
-  const [{ openByteSource }, { noTotals, upload, MAX_DEVICES }, { OutcomeWatch }] = await Promise.all([
-    import('../ingest/byte-source.js'),
-    import('../ingest/upload.js'),
-    import('../ingest/outcome-watch.js'),
-  ]);
   const client = clientFor(terminal, options, { retryForMs: RETRY_FOR_MS });
   // Asked once without patience: a server that is not there at all should be said at once.
   await client.get('/health');
@@ -103,14 +100,11 @@ async function ingest(terminal: Terminal, files: readonly string[], options: Ing
 }
 
 async function* rowsOf(source: ByteSource, options: IngestOptions, terminal: Terminal): AsyncGenerator<SourceRow> {
-  const { peek } = await import('../ingest/byte-source.js');
   const { head, all } = await peek(source.bytes, 1);
   if ((options.format ?? formatOf(source.name, head)) === 'ndjson') {
-    const { ndjsonReadings } = await import('../ingest/ndjson-readings.js');
     yield* ndjsonReadings(all, { ...options, timeColumn: options.time });
     return;
   }
-  const { csvReadings } = await import('../ingest/csv-readings.js');
   yield* csvReadings(all, source.name, {
     ...options,
     timeColumn: options.time,

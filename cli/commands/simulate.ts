@@ -9,6 +9,7 @@ import { randomFaults } from '../../models/simulator/random-faults.js';
 import type { SimulatedDevice } from '../../models/simulator/simulated-reading.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
+import { feedFleet } from '../simulation/feed.js';
 import { clientFor, nameList, positiveNumber, wholeNumber, type GlobalOptions } from '../options.js';
 import { formatCount, formatDuration } from '../terminal/amounts.js';
 import { startProgress } from '../terminal/progress.js';
@@ -60,7 +61,6 @@ export function addSimulateCommand(program: Command, terminal: Terminal): void {
 }
 
 async function send(terminal: Terminal, options: SimulateOptions): Promise<void> {
-  const { feedFleet } = await import('../simulation/feed.js');
   if (options.speed > 1 && options.duration === undefined) {
     throw new CommandFailure(ExitCode.usage, `--speed ${options.speed} needs --duration: it plays the past, up to now`);
   }

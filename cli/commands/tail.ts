@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { alertLine, scoreLine, type AlertView, type ScoreView } from '../events/views.js';
+import { eventStream } from '../events/event-stream.js';
+import { alertLine, scoreLine, type AlertChange, type ScoreView } from '../events/views.js';
 import { clientFor, type GlobalOptions } from '../options.js';
 import { printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
 
@@ -20,7 +21,6 @@ export function addTailCommand(program: Command, terminal: Terminal): void {
 }
 
 async function tail(terminal: Terminal, options: TailOptions): Promise<void> {
-  const { eventStream } = await import('../events/event-stream.js');
   const events = eventStream(clientFor(terminal, options), {
     device: options.device,
     signal: terminal.signal,
@@ -33,9 +33,8 @@ async function tail(terminal: Terminal, options: TailOptions): Promise<void> {
       if (options.json === true) printJson(terminal, { event, ...score });
       else printLine(terminal, scoreLine(terminal, score));
     } else if (event === 'alert') {
-      const { alert } = data as { alert: AlertView };
       if (options.json === true) printJson(terminal, { event, ...(data as object) });
-      else printLine(terminal, alertLine(terminal, alert));
+      else printLine(terminal, alertLine(terminal, data as AlertChange));
     }
   }
 }

@@ -34,6 +34,13 @@ export interface AlertView {
   readonly resolved?: string;
   readonly peakScore: number;
   readonly reasons: readonly string[];
+  readonly history: readonly { readonly at: string; readonly change: string }[];
+}
+
+/** Data of the event `alert`. */
+export interface AlertChange {
+  readonly change: string;
+  readonly alert: AlertView;
 }
 
 export interface DeviceView {
@@ -63,13 +70,13 @@ export function scoreLine({ colors }: Terminal, score: ScoreView): string {
 }
 
 /** `2026-01-01 00:00:00  ALERT critical  pump-7  temp is 96, usually 70 to 74`. */
-export function alertLine({ colors }: Terminal, alert: AlertView): string {
-  const label = alert.status === 'open' ? `ALERT ${alert.severity}` : alert.status;
-  const when = alert.status === 'resolved' ? (alert.resolved ?? alert.raised) : alert.raised;
+export function alertLine({ colors }: Terminal, { change, alert }: AlertChange): string {
+  const isNews = change === 'raised' || change === 'escalated';
+  const label = isNews ? `${change === 'raised' ? 'ALERT' : 'WORSE'} ${alert.severity}` : change;
+  const when = alert.history.at(-1)?.at ?? alert.raised;
   const text = `${clock(when)}  ${label.padEnd(14)}  ${printable(alert.device)}  ${printable(alert.reasons.join('; '))}`;
-  if (alert.status === 'resolved') return colors.green(text);
-  if (alert.severity === 'critical') return colors.bold(colors.red(text));
-  return colors.yellow(text);
+  if (!isNews) return colors.green(text);
+  return alert.severity === 'critical' ? colors.bold(colors.red(text)) : colors.yellow(text);
 }
 
 /** RFC 3339 without `T`, zone and fraction: as short as a terminal likes. */

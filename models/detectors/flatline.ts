@@ -36,7 +36,7 @@ const COUNT = 3;
  * const detector = flatline.create({ channels: 1 });
  * for (let i = 0; i < 50; i++) detector.learn([20 + Math.sin(i)]);
  * for (let i = 0; i < 5; i++) detector.learn([21]);
- * detector.score([21]); // [> 15]
+ * detector.score([21]); // [> 10]
  */
 export const flatline = defineDetector({
   name: 'flatline',
@@ -56,7 +56,8 @@ export const flatline = defineDetector({
           const value = measured(frame, c);
           if (Number.isNaN(value) || state[base + RUN] === 0) continue;
           const run = value === state[base + LAST] ? state[base + RUN]! + 1 : 1;
-          out.strangeness[c] = (run - 1) * -Math.log(repeatShare(state, base));
+          // A run as long as the memory says all it can; else a channel that is always constant grew strange with the years.
+          out.strangeness[c] = Math.min(run - 1, settings.memory) * -Math.log(repeatShare(state, base));
           out.reason[c] = ReasonCode.flat;
           out.reasonA[c] = run;
           out.reasonB[c] = value;

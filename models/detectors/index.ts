@@ -6,8 +6,17 @@ import { levelShift } from './level-shift.js';
 import { missing } from './missing.js';
 import { residual } from './residual.js';
 import { seasonal } from './seasonal.js';
+import { variability } from './variability.js';
 
-export const DETECTORS: readonly AnyDetector[] = [residual, levelShift, seasonal, halfSpaceTrees, flatline, missing];
+export const DETECTORS: readonly AnyDetector[] = [
+  residual,
+  levelShift,
+  variability,
+  seasonal,
+  halfSpaceTrees,
+  flatline,
+  missing,
+];
 
 /** What looks at a device whose profile names no detectors. */
 export const STANDARD_ENSEMBLE: readonly {

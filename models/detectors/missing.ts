@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { ReasonCode } from '../domain/reasons.js';
-import { defineDetector, MAX_STRANGENESS, measured, type DetectorKernel } from './detector.js';
+import { defineDetector, measured, type DetectorKernel } from './detector.js';
 
 const Settings = Type.Object(
   {
@@ -24,8 +24,8 @@ const COUNT = 2;
  * in the readings of the whole device. A device that stops altogether has no frames; the window stage reports its silence.
  *
  * Input    frame of C values, their imputed flags and the gap before it
- * Output   per channel −ln of the chance that a channel which misses as often as this one does so for so long; 0 when nothing
- *          is missing
+ * Output   per channel −ln of the chance that a channel which misses as often as this one does so for so long; 0 when at most
+ *          one step is missing
  * State    3·C: steps since the last value, misses, steps (both fading)
  * Cost     O(C) a frame
  * Fails    SettingInvalidError when the memory is out of range
@@ -36,7 +36,7 @@ const COUNT = 2;
  * const detector = missing.create({ channels: 2 });
  * for (let i = 0; i < 50; i++) detector.learn([1, 2]);
  * for (let i = 0; i < 5; i++) detector.learn([1, NaN]);
- * detector.score([1, NaN]); // [0, > 15]
+ * detector.score([1, NaN]); // [0, > 10]
  */
 export const missing = defineDetector({
   name: 'missing',
@@ -56,7 +56,9 @@ export const missing = defineDetector({
           if (state[base + COUNT] === 0) continue;
           const isLost = Number.isNaN(measured(frame, c));
           const steps = frame.gapSteps + (isLost ? state[base + RUN]! + 1 : 0);
-          out.strangeness[c] = Math.min(steps * -Math.log(missShare(state, base)), MAX_STRANGENESS);
+          // One missing value is everyday life, even where there was none before.
+          const more = Math.max(0, Math.min(steps, settings.memory) - 1);
+          out.strangeness[c] = more * -Math.log(missShare(state, base));
           out.reason[c] = isLost ? ReasonCode.missing : ReasonCode.gap;
           out.reasonA[c] = steps;
         }

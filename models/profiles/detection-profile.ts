@@ -40,12 +40,12 @@ export const DetectionProfile = Type.Object(
       description:
         'Expected false alarms a device-week on ordinary data (default 0.5): the operator’s number behind the threshold.',
     }),
-    relearnFrames: Type.Integer({
-      default: 500,
+    patienceFrames: Type.Integer({
+      default: 150,
       minimum: 10,
       maximum: 1_000_000,
       description:
-        'Strange frames in a row after which the new behaviour is learned as normal, within about 100 more frames (default 500). Before, strange frames hardly teach.',
+        'Frames in a row for which strange behaviour stays strange (default 150). If it lasts longer it is taken for a change, and is normal after about three times as many.',
     }),
   },
   { additionalProperties: false },

@@ -3,7 +3,7 @@
  * probabilities of this device, combines the strongest, calibrates the result once more, and decides how much the frame may
  * teach. An ensemble has no memory: a device's is one Float64Array of `stateLength` numbers, laid out as
  *
- *     head · episode · fused tail · last values · for each detector: kernel state, one tail a channel (or one a frame)
+ *     head · teaching · episode · fused tail · last values · for each detector: kernel state, one tail a channel (or one a frame)
  */
 import {
   clearEvidence,
@@ -24,6 +24,7 @@ import { TailHistogram } from '../statistics/tail-histogram.js';
 import { endEpisode, EPISODE_LENGTH, refractoryFrames, stepEvent, stepLevel } from './episode.js';
 import { ReasonList } from './reason-list.js';
 import { scoreOf, thresholdRarity } from './rarity.js';
+import { detectorWeight, followDoubt, tailWeight, TEACHING_LENGTH, trustAgain } from './teaching.js';
 import { strongestFew } from './strongest-few.js';
 
 /** What an ensemble says about a frame. Used again for the next one: never keep it. Arrays: one entry a channel. */
@@ -77,29 +78,14 @@ const FUSED_TAIL = new TailHistogram({
 const FRAMES = 0;
 const LAST_TIME = 1;
 const INTERVAL = 2;
-const DOUBTFUL_RUN = 3;
-const DOUBTFUL_SHARE = 4;
-const WORST = 5;
-const HEAD = 6;
-const EPISODE = HEAD;
+const WORST = 3;
+const HEAD = 4;
+const TEACHING = HEAD;
+const EPISODE = TEACHING + TEACHING_LENGTH;
 const FUSED = EPISODE + EPISODE_LENGTH;
 
 /** Interval that is assumed until there are two times. */
 const DEFAULT_INTERVAL_MS = 60_000;
-/** Frames rarer than this teach less, and those over the threshold hardly: a long incident must not become normal unnoticed. */
-const DOUBT_RARITY = 1.5;
-const LEAK = 0.05;
-/**
- * A device that is doubtful for half of its recent `relearnFrames` is not faulty: it is not as was thought, and all its
- * frames teach. Below a quarter, doubt is an incident and stays strange; between, frames teach in proportion.
- */
-const PATIENCE_SHARE = 0.25;
-const ACCEPTED_SHARE = 0.5;
-/** Share that is reached when all of the recent `relearnFrames` were doubtful. Then the new behaviour is learned fast. */
-const RELEARN_SHARE = 1 - Math.exp(-1);
-const RELEARN = 16;
-/** Least weight of a frame in the tails: it did happen. */
-const LEAST_TAIL_WEIGHT = 0.1;
 /** What a person's "this is normal" weighs, in frames. */
 const VERDICT_WEIGHT = 20;
 /** Reasons are given from this share of the threshold on, for channels at least this rare. */
@@ -241,7 +227,7 @@ export class Ensemble {
     for (const { kernel, kernelAt } of this.#members) kernel.learn(state, kernelAt, frame, TEACH);
     if (state[WORST]! > 0) FUSED_TAIL.learn(state, FUSED, state[WORST]!, VERDICT_WEIGHT);
     state[WORST] = 0;
-    state[DOUBTFUL_RUN] = 0;
+    trustAgain(state, TEACHING);
     endEpisode(state, EPISODE);
   }
 
@@ -335,35 +321,26 @@ export class Ensemble {
     rarity: number,
     threshold: number,
   ): void {
-    const { isReady } = this.result;
-    const isStrange = isReady && rarity >= threshold;
+    let weight = 0;
+    let inTails = 0;
     if (isMeasured) {
-      const isDoubtful = isReady && rarity > DOUBT_RARITY;
-      state[DOUBTFUL_RUN] = isDoubtful ? state[DOUBTFUL_RUN]! + 1 : Math.floor(state[DOUBTFUL_RUN]! / 2);
-      state[DOUBTFUL_SHARE]! += ((isDoubtful ? 1 : 0) - state[DOUBTFUL_SHARE]!) / this.#profile.relearnFrames;
-      if (isStrange) state[WORST] = Math.max(state[WORST]!, fused);
+      const { isReady } = this.result;
+      if (isReady) followDoubt(state, TEACHING, rarity, this.#profile.patienceFrames);
+      if (isReady && rarity >= threshold) state[WORST] = Math.max(state[WORST]!, fused);
+      weight = isReady ? detectorWeight(state, TEACHING, rarity, threshold) : 1;
+      inTails = tailWeight(state, TEACHING, rarity, threshold, state[FRAMES]!);
       for (let c = 0; c < this.channels; c++) {
         const value = measured(frame, c);
         if (!Number.isNaN(value)) state[this.#valuesAt + c] = value;
       }
     }
-    let weight = 0;
-    let tailWeight = 0;
-    if (isMeasured) {
-      const share = state[DOUBTFUL_SHARE]!;
-      const acceptance = Math.max(0, Math.min(1, (share - PATIENCE_SHARE) / (ACCEPTED_SHARE - PATIENCE_SHARE)));
-      const run = Math.max(1, state[DOUBTFUL_RUN]!);
-      weight = isReady ? Math.max(acceptance, trust(rarity, threshold)) : 1;
-      if (share >= RELEARN_SHARE) weight = RELEARN;
-      tailWeight = Math.max(acceptance, tailShare(rarity, threshold, state[FRAMES]!) / run ** 2);
-    }
     for (const member of this.#members) {
       member.kernel.learn(state, member.kernelAt, frame, weight);
       for (let i = 0; i < member.tails; i++) {
-        TAIL.learn(state, member.tailsAt + i * TAIL.length, member.evidence.strangeness[i]!, tailWeight);
+        TAIL.learn(state, member.tailsAt + i * TAIL.length, member.evidence.strangeness[i]!, inTails);
       }
     }
-    FUSED_TAIL.learn(state, FUSED, fused, tailWeight);
+    FUSED_TAIL.learn(state, FUSED, fused, inTails);
   }
 }
 
@@ -371,21 +348,6 @@ function largest(values: Float64Array, at: number, count: number): number {
   let result = 0;
   for (let i = at; i < at + count; i++) if (values[i]! > result) result = values[i]!;
   return result;
-}
-
-/**
- * How much a frame counts in the tails: by how many so rare frames could be expected by now, so that in a young device the
- * first does not hide the second. What lasts counts by 1/run² besides: about once in all, however long, for it is one event.
- */
-function tailShare(rarity: number, threshold: number, frames: number): number {
-  return Math.max(LEAST_TAIL_WEIGHT, Math.min(1, frames / 10 ** Math.min(rarity, threshold)));
-}
-
-/** How much a frame teaches the detectors: all up to once in a hundred frames, then less, at the threshold hardly anything. */
-function trust(rarity: number, threshold: number): number {
-  if (rarity <= DOUBT_RARITY) return 1;
-  if (rarity >= threshold) return LEAK;
-  return 1 - ((1 - LEAK) * (rarity - DOUBT_RARITY)) / (threshold - DOUBT_RARITY);
 }
 
 /** Gives each channel the frame's rarity by its share in the attribution: the strongest channel gets all of it. */

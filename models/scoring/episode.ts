@@ -15,8 +15,9 @@ const BLOCKS = 5;
 
 /** Frames in which the level halves when all is calm again. */
 const LEVEL_HALF_LIFE = 3;
-/** By how much an event must beat the peak of those before. */
+/** By how much an event must beat the peak of those before: a fault that grows slowly begins only once. */
 const MARGIN = 0.3;
+const MARGIN_SHARE = 0.25;
 const BASELINE_SHARE = 0.5;
 /** Memory of the baseline, in blocks. */
 const BASELINE_BLOCKS = 12;
@@ -38,7 +39,7 @@ export function stepEvent(state: Float64Array, at: number, rarity: number, refra
   state[at + PEAK]! *= Math.exp(-1 / refractory);
   const excess = rarity - BASELINE_SHARE * state[at + BASELINE]!;
   let event = 0;
-  if (excess > state[at + PEAK]! + MARGIN) {
+  if (excess > (1 + MARGIN_SHARE) * state[at + PEAK]! + MARGIN) {
     event = excess;
     state[at + PEAK] = excess;
   }

@@ -53,7 +53,7 @@ export function scoreSeries(rows: readonly (readonly number[])[], options: Serie
       detectors,
       warmUpFrames: Math.max(LEAST_WARM_UP, Math.min(options.windowSize, Math.floor(rows.length / 3))),
       falseAlarmsPerWeek: 1,
-      relearnFrames: Math.max(10, 4 * options.windowSize),
+      patienceFrames: Math.max(10, 2 * options.windowSize),
     },
     channels,
   );

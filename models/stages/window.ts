@@ -37,7 +37,8 @@
  * Silence: a live device (its last reading arrived within 5 minutes or 10 intervals of its event time) that sends nothing
  * usable for max(`silentAfterMinMs`, `silentAfterSteps` intervals) of log time gets one `silence` record, and the next only
  * after a usable reading. While its interval is unknown a device cannot be silent; an irregular one counts in its longest
- * recent interval. Frames that wait leave first. A changed profile acts from the next reading on.
+ * recent interval. Where log time itself jumps more than 30 s over the deadline, Redshank was away, not the device, and the
+ * wait begins anew. Frames that wait leave first. A changed profile acts from the next reading on.
  *
  * Clock set back: more than 64 late readings in a row, near their arrival, with times that ascend while log time moves too,
  * restart the device's timeline. Only there do the event times of a device's frames step back.
@@ -50,7 +51,7 @@ import { ReadingBatch, ReadingKind } from '../domain/reading-batch.js';
 import type { ActiveProfiles } from '../profiles/active-profiles.js';
 import type { Stage } from './stage.js';
 import { release, takeReading } from './window/event-time.js';
-import { emitSilence } from './window/silence.js';
+import { meetSilence } from './window/silence.js';
 import { decodeSnapshot, encodeSnapshot } from './window/snapshot.js';
 import { dueMs, WindowState } from './window/window-state.js';
 
@@ -117,7 +118,7 @@ function passTime(state: WindowState, timeMs: number, out: FrameBatch): void {
     // An entry may be earlier than what it stands for: then only put it right.
     if (dueMs(device) <= deadlines.topTime()) {
       const window = state.windowOf(device);
-      if (device.pending === undefined) emitSilence(device, window, timeMs, out);
+      if (device.pending === undefined) meetSilence(device, window, timeMs, out);
       else release(state, device, window, out);
     }
     deadlines.raiseTop(dueMs(device));

@@ -91,7 +91,8 @@ export class TailHistogram {
     const position = Math.max(0, 1 + (Math.log(strangeness) - this.#logLowest) * binsPerEFold);
     const bin = Math.min(bins - 1, Math.floor(position));
     const first = at + BINS;
-    let above = state[first + bin]! * (1 - Math.min(1, position - bin));
+    // The highest bin has no upper edge: all in it counts as at least as strange.
+    let above = state[first + bin]! * (bin === bins - 1 ? 1 : 1 - (position - bin));
     for (let i = first + bins - 1; i > first + bin; i--) above += state[i]!;
     const seen = (above + 0.5 * unit) / (total + unit);
     if (above > TAIL_SHARE * total) return -Math.log10(seen);

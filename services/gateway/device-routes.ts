@@ -7,6 +7,7 @@ import { scoreView } from '../../models/domain/score-view.js';
 import { NotFoundError, RequestInvalidError } from '../../models/errors.js';
 import type { DeviceSummary, ScorePage } from '../../storage/read-side/read-side.js';
 import type { NodeContext } from '../node-context.js';
+import type { Explanation } from '../scorer/explain-device.js';
 import { ClientGoneError } from './body.js';
 import { cursor, integer, oneOf, readQuery, time } from './query.js';
 import { sendJson } from './respond.js';
@@ -90,7 +91,8 @@ export function deviceRoutes({ storage: { readSide } }: NodeContext): readonly R
       async handle(exchange) {
         readQuery(exchange.query, {});
         const { tenant, device } = await knownDevice(exchange);
-        sendJson(exchange.response, 200, await exchange.call('scorer.explain', { tenant, device }));
+        const explanation = await exchange.call<Explanation>('scorer.explain', { tenant, device });
+        sendJson(exchange.response, 200, { ...explanation, device: deviceView(explanation.device) });
       },
     },
   ];

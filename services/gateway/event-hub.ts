@@ -4,9 +4,12 @@ import { OverloadedError } from '../../models/errors.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 
 /** Streams open at once. */
-export const MOST_STREAMS = 256;
-/** Bytes that may wait for one reader, who is dropped beyond. */
-export const MOST_WAITING_BYTES = 1_048_576;
+export const MOST_STREAMS = 128;
+/**
+ * Bytes that may wait for one reader, who is dropped beyond. Several full chunks of scores, which all partitions may commit at
+ * once, must fit: a reader who keeps up is not dropped for a burst.
+ */
+export const MOST_WAITING_BYTES = 4_194_304;
 /** A comment this often keeps proxies from closing a quiet stream, and tells us who is gone. In ms. */
 const HEARTBEAT_MS = 15_000;
 /** How long a client waits before it connects again, in ms. */
@@ -51,6 +54,8 @@ export class EventHub {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
       'X-Accel-Buffering': 'no',
+      // A stream ends only with its client or with us; nothing follows it on this connection.
+      Connection: 'close',
     });
     response.write(`retry: ${RECONNECT_MS}\n: connected\n\n`);
     this.#streams.add(stream);

@@ -21,14 +21,25 @@ export function listen(server: Server, host: string, port: number, setting: stri
   });
 }
 
-/** Takes no new connection, lets running answers end for `graceMs`, then cuts what is left. */
-export function close(server: Server, graceMs: number): Promise<void> {
+/** How often a server that stops looks whether its last answer has ended, in ms. */
+const LOOK_EVERY_MS = 20;
+
+/**
+ * Takes no new connection, lets running answers end, then closes what is left: after `graceMs` at the latest.
+ *
+ * @param isIdle whether no answer is running. Node's own `closeIdleConnections` spares connections that have been opened in
+ *   advance and never used, as browsers do.
+ */
+export function close(server: Server, graceMs: number, isIdle: () => boolean): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+    const look = setInterval(() => {
+      if (isIdle()) server.closeAllConnections();
+    }, LOOK_EVERY_MS);
     server.close(() => {
-      clearTimeout(timer);
+      clearTimeout(cut);
+      clearInterval(look);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

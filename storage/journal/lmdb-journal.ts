@@ -2,7 +2,8 @@
 import { FencedError, StorageFailedError } from '../../models/errors.js';
 import { TOPICS } from '../../models/stages/stage.js';
 import { openNumbers, openSealed, sealBytes, sealNumbers } from '../lmdb/checked-value.js';
-import type { LmdbDatabase, LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import type { LmdbTable, WriteSet } from '../lmdb/write-set.js';
 import {
   streamName,
   type AppendOptions,
@@ -30,8 +31,8 @@ interface Append {
   readonly reject: (error: unknown) => void;
 }
 
-/** Records removed in one transaction, so that a long trim does not hold up appends. */
-const TRIM_STEP = 1_000;
+/** Records removed in one transaction: a long trim does not hold up appends, and works on a full disk. */
+const TRIM_STEP = 64;
 /** Appends in one transaction; far fewer than `MESSAGE_ID_WINDOW`. */
 const LARGEST_GROUP = 1_024;
 const MAX_PARTITION = 2 ** 32 - 1;
@@ -49,9 +50,9 @@ const MAX_PARTITION = 2 ** 32 - 1;
 export class LmdbJournal implements Journal {
   readonly durability = 'fsync';
   readonly #environment: LmdbEnvironment;
-  readonly #records: LmdbDatabase;
-  readonly #floors: LmdbDatabase;
-  readonly #messageIds: LmdbDatabase;
+  readonly #records: LmdbTable;
+  readonly #floors: LmdbTable;
+  readonly #messageIds: LmdbTable;
   readonly #maxPendingBytes: number;
   readonly #streams = new Map<string, LmdbStream>();
   #waiting: Append[] = [];
@@ -67,9 +68,9 @@ export class LmdbJournal implements Journal {
    */
   constructor(environment: LmdbEnvironment, options: LmdbJournalOptions = {}) {
     this.#environment = environment;
-    this.#records = environment.database('records');
-    this.#floors = environment.database('floors');
-    this.#messageIds = environment.database('message-ids');
+    this.#records = environment.table('records');
+    this.#floors = environment.table('floors');
+    this.#messageIds = environment.table('message-ids');
     this.#maxPendingBytes = options.maxPendingBytes ?? 128 * 2 ** 20;
     for (const id of this.#storedStreams()) {
       const stream = this.#stream(id);
@@ -131,9 +132,9 @@ export class LmdbJournal implements Journal {
       // First in memory: from now on no reader asks for what is about to go.
       stream.first = to;
       try {
-        await this.#environment.commit(() => {
-          void this.#floors.put([topic, partition], sealNumbers(to));
-          for (let at = from; at < to; at++) void this.#records.remove([topic, partition, at]);
+        await this.#environment.reclaim((writes) => {
+          writes.put(this.#floors, [topic, partition], sealNumbers(to));
+          for (let at = from; at < to; at++) writes.remove(this.#records, [topic, partition, at]);
         });
       } catch (error) {
         stream.first = from;
@@ -186,7 +187,7 @@ export class LmdbJournal implements Journal {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, LARGEST_GROUP);
       try {
-        await this.#environment.commit(() => this.#put(group));
+        await this.#environment.commit((writes) => this.#put(writes, group));
         this.#committed(group);
       } catch (error) {
         this.#failed(group, error);
@@ -195,18 +196,18 @@ export class LmdbJournal implements Journal {
     this.#isWriting = false;
   }
 
-  #put(group: readonly Append[]): void {
+  #put(writes: WriteSet, group: readonly Append[]): void {
     const named = new Map<LmdbStream, number>();
     for (const { stream, sequence, value, messageId } of group) {
       const { topic, partition } = this.#key(stream.id);
-      void this.#records.put([topic, partition, sequence], value);
+      writes.put(this.#records, [topic, partition, sequence], value);
       if (messageId === undefined) continue;
-      void this.#messageIds.put([topic, partition, sequence], sealBytes(Buffer.from(messageId)));
+      writes.put(this.#messageIds, [topic, partition, sequence], sealBytes(Buffer.from(messageId)));
       named.set(stream, (named.get(stream) ?? 0) + 1);
     }
     for (const [stream, count] of named) {
       const { topic, partition } = this.#key(stream.id);
-      for (const at of stream.outOfWindow(count)) void this.#messageIds.remove([topic, partition, at]);
+      for (const at of stream.outOfWindow(count)) writes.remove(this.#messageIds, [topic, partition, at]);
     }
   }
 

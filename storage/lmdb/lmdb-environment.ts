@@ -24,10 +24,30 @@ export interface LmdbOptions {
 /** LMDB maps the file; address space costs nothing, and growing the map under readers would. */
 const MAP_BYTES = 2 ** 36;
 const MAX_TABLES = 16;
+const FILE = 'data.mdb';
 /** Room for the pages of all tables when they are created. */
 const OPENING_BYTES = 2 ** 20;
+/** Kept free at the end of the file: so that on a full disk there is room to trim, which needs some itself. */
+const SPARE_BYTES = 2 ** 22;
+/** So much more must be free inside the file than a commit needs, since a large value needs pages side by side. */
+const FREE_FACTOR = 4;
+const META_PAGES = 2;
 /** MDB_INVALID, MDB_VERSION_MISMATCH, MDB_CORRUPTED, MDB_PAGE_NOTFOUND. */
 const CORRUPT_CODES = new Set([-30793, -30794, -30796, -30797]);
+
+interface TreeStats {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+/** What lmdb's `getStats` gives for the root; its own type is `{}`. */
+interface EnvironmentStats {
+  readonly pageSize: number;
+  readonly lastPageNumber: number;
+  readonly root: TreeStats;
+  readonly free: TreeStats;
+}
 
 export class LmdbEnvironment {
   readonly directory: string;
@@ -38,6 +58,7 @@ export class LmdbEnvironment {
   /** Bytes that commits under way may add to the file. */
   #reservedBytes = 0;
   #extending: Promise<void> | undefined;
+  #idle: (() => void) | undefined;
   readonly #inFlight = new Set<Promise<void>>();
   #broken: StorageFailedError | undefined;
   #isClosed = false;
@@ -45,6 +66,8 @@ export class LmdbEnvironment {
   private constructor(directory: string, root: RootDatabase<Uint8Array>, commitTimeoutMs: number) {
     this.directory = directory;
     this.#root = root;
+    this.#space = new FileSpace(join(directory, FILE));
+    this.#space.reachNow(this.#usedBytes() + OPENING_BYTES);
     this.#commitTimeoutMs = commitTimeoutMs;
   }
 
@@ -55,7 +78,7 @@ export class LmdbEnvironment {
    * @throws StorageFailedError the folder or file cannot be read or written.
    */
   static open(directory: string, options: LmdbOptions = {}): LmdbEnvironment {
-    const file = join(directory, 'data.mdb');
+    const file = join(directory, FILE);
     try {
       mkdirSync(directory, { recursive: true });
       checkLmdbFile(file);
@@ -76,29 +99,29 @@ export class LmdbEnvironment {
     }
   }
 
-  /** The database `name` in this environment, created when missing. Keys are arrays of integers and strings of ours. */
-  database(name: string): LmdbTable {
+  /** The table `name` of this environment, created when missing. For reading; `commit` writes. */
+  table(name: string): LmdbTable {
     try {
-      return this.#root.openDB<Uint8Array>({ name, encoding: 'binary' });
+      const table = this.#root.openDB<Uint8Array>({ name, encoding: 'binary' });
+      this.#tables.push(table);
+      return table;
     } catch (error) {
       throw translated(error, `cannot open the table ${name} in ${this.directory}`);
     }
   }
 
   /**
-   * Runs `writes` (puts and removes, no throws) as one transaction and resolves when it is on the disk.
+   * Calls `gather` at once, and makes one transaction of what it put into the set. Resolves when that is on the disk.
    *
    * @throws StorageFailedError none of the writes happened; later commits work again when the disk does.
    */
-  commit(writes: () => void): Promise<void> {
-    const commit = this.#commit(writes);
-    const settled = commit.then(
-      () => {},
-      () => {},
-    );
-    this.#inFlight.add(settled);
-    void settled.then(() => this.#inFlight.delete(settled));
-    return commit;
+  commit(gather: (writes: WriteSet) => void): Promise<void> {
+    return this.#start(gather, SPARE_BYTES);
+  }
+
+  /** The same for what makes room, at most 64 removes: it may use the room that is kept for this. */
+  reclaim(gather: (writes: WriteSet) => void): Promise<void> {
+    return this.#start(gather, 0);
   }
 
   /** Waits for commits in flight, then closes. Idempotent. */
@@ -110,16 +133,91 @@ export class LmdbEnvironment {
     if (this.#broken === undefined) await this.#root.close();
   }
 
-  async #commit(writes: () => void): Promise<void> {
+  #start(gather: (writes: WriteSet) => void, spareBytes: number): Promise<void> {
+    const writes = new WriteSet();
+    gather(writes);
+    const commit = this.#commit(writes, spareBytes);
+    const settled = commit.then(
+      () => {},
+      () => {},
+    );
+    this.#inFlight.add(settled);
+    void settled.then(() => this.#inFlight.delete(settled));
+    return commit;
+  }
+
+  async #commit(writes: WriteSet, spareBytes: number): Promise<void> {
     if (this.#broken !== undefined) throw this.#broken;
     if (this.#isClosed) throw new StorageFailedError(`the database ${this.directory} is closed`);
+    let reserved = 0;
     try {
-      await this.#inTime(this.#root.batch(writes));
+      reserved = await this.#reserve(writes, spareBytes);
+      await this.#inTime(this.#root.batch(() => writes.apply()));
     } catch (error) {
       throw error instanceof StorageFailedError
         ? error
         : translated(await causeOf(error), `cannot write to the database ${this.directory}`);
+    } finally {
+      this.#reservedBytes -= reserved;
+      if (this.#reservedBytes === 0) this.#idle?.();
     }
+  }
+
+  /** Makes sure that the file has room for `writes` and for all commits under way. @returns the bytes that are theirs now */
+  async #reserve(writes: WriteSet, spareBytes: number): Promise<number> {
+    while (this.#extending !== undefined) await this.#extending.catch(() => {});
+    let bytes = writes.mostBytes(this.#pageBytes(), Infinity);
+    if (!this.#hasRoom(bytes + spareBytes)) {
+      bytes = writes.mostBytes(this.#pageBytes(), this.#pages('tree'));
+      if (!this.#hasRoom(bytes + spareBytes)) await this.#makeRoom(bytes, spareBytes);
+    }
+    this.#reservedBytes += bytes;
+    return bytes;
+  }
+
+  async #makeRoom(bytes: number, spareBytes: number): Promise<void> {
+    this.#extending = this.#extend(bytes + spareBytes).finally(() => (this.#extending = undefined));
+    try {
+      await this.#extending;
+    } catch (error) {
+      // The disk is full. What was trimmed can be used again, and the spare room is there in case it does not fit.
+      const freeBytes = this.#pages('free') * this.#pageBytes();
+      if (freeBytes < FREE_FACTOR * bytes || !this.#hasRoom(bytes + spareBytes / 2)) throw error;
+    }
+  }
+
+  /** Waits until LMDB writes nothing, since two writers at the end of one file would meet. */
+  async #extend(bytes: number): Promise<void> {
+    if (this.#reservedBytes > 0) {
+      await this.#inTime(new Promise<void>((resolve) => (this.#idle = resolve)));
+      this.#idle = undefined;
+    }
+    await this.#space.reach(this.#usedBytes() + bytes);
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#space.has(this.#usedBytes() + this.#reservedBytes + bytes);
+  }
+
+  #usedBytes(): number {
+    const { lastPageNumber, pageSize } = this.#root.getStats() as EnvironmentStats;
+    return (lastPageNumber + 1) * pageSize;
+  }
+
+  #pageBytes(): number {
+    return (this.#root.getStats() as EnvironmentStats).pageSize;
+  }
+
+  /** Branch and leaf pages of all tables; or pages that nothing uses any more. */
+  #pages(of: 'tree' | 'free'): number {
+    const { root, free, lastPageNumber } = this.#root.getStats() as EnvironmentStats;
+    let tree = 0;
+    let large = 0;
+    for (const stats of [root, free, ...this.#tables.map((table) => table.getStats() as TreeStats)]) {
+      tree += stats.treeBranchPageCount + stats.treeLeafPageCount;
+      large += stats.overflowPages;
+    }
+    return of === 'tree' ? tree : lastPageNumber + 1 - META_PAGES - tree - large;
   }
 
   /** LMDB never answers when its writer cannot begin a transaction; nothing may wait for ever. */

@@ -10,7 +10,7 @@ const INLINE_BYTES = 2_000;
 /** Branches and a leaf that one change copies: a tree of 4 levels holds hundreds of millions of keys. */
 const PATH_PAGES = 4;
 /** For LMDB's own table of free pages. */
-const FREE_LIST_PAGES = 256;
+const FREE_LIST_PAGES = 128;
 
 export class WriteSet {
   readonly #writes: {

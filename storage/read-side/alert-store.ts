@@ -8,7 +8,8 @@
 import { ALERT_STATUSES, type Alert, type AlertStatus } from '../../models/domain/alert.js';
 import { StorageCorruptError } from '../../models/errors.js';
 import { openJson, sealJson } from '../lmdb/checked-value.js';
-import type { LmdbDatabase, LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import type { LmdbTable, WriteSet } from '../lmdb/write-set.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { AlertQuery, Page } from './read-side.js';
 
@@ -23,15 +24,15 @@ type IndexKey = readonly [tenant: string, device: string, status: number, newest
 
 export class AlertStore {
   readonly #environment: LmdbEnvironment;
-  readonly #alerts: LmdbDatabase;
-  readonly #index: LmdbDatabase;
-  readonly #ends: LmdbDatabase;
+  readonly #alerts: LmdbTable;
+  readonly #index: LmdbTable;
+  readonly #ends: LmdbTable;
 
   constructor(environment: LmdbEnvironment) {
     this.#environment = environment;
-    this.#alerts = environment.database('alerts');
-    this.#index = environment.database('alert-index');
-    this.#ends = environment.database('alert-ends');
+    this.#alerts = environment.table('alerts');
+    this.#index = environment.table('alert-index');
+    this.#ends = environment.table('alert-ends');
   }
 
   /**
@@ -39,18 +40,18 @@ export class AlertStore {
    *
    * @throws StorageFailedError nothing was stored.
    */
-  async put(alerts: Iterable<Alert>, position: () => void): Promise<void> {
+  async put(alerts: Iterable<Alert>, position: (writes: WriteSet) => void): Promise<void> {
     const latest = new Map<string, Alert>();
     for (const alert of alerts) latest.set(`${alert.tenant}/${alert.id}`, alert);
     const changes = [...latest.values()].map((alert) => ({ alert, before: this.get(alert.tenant, alert.id) }));
-    await this.#environment.commit(() => {
+    await this.#environment.commit((writes) => {
       for (const { alert, before } of changes) {
-        if (before !== undefined) this.#forget(before);
-        void this.#alerts.put([alert.tenant, alert.id], sealJson(alert));
-        for (const key of indexKeys(alert)) void this.#index.put([...key], NOTHING);
-        if (alert.resolvedMs !== undefined) void this.#ends.put([alert.resolvedMs, alert.tenant, alert.id], NOTHING);
+        if (before !== undefined) this.#forget(writes, before);
+        writes.put(this.#alerts, [alert.tenant, alert.id], sealJson(alert));
+        for (const key of indexKeys(alert)) writes.put(this.#index, [...key], NOTHING);
+        if (alert.resolvedMs !== undefined) writes.put(this.#ends, [alert.resolvedMs, alert.tenant, alert.id], NOTHING);
       }
-      position();
+      position(writes);
     });
   }
 
@@ -95,19 +96,19 @@ export class AlertStore {
     const range = { end: [beforeMs], limit: EXPIRE_AT_ONCE };
     const keys = [...this.#ends.getKeys(range)] as unknown as [number, string, string][];
     if (keys.length === 0) return;
-    await this.#environment.commit(() => {
+    await this.#environment.commit((writes) => {
       for (const [resolvedMs, tenant, id] of keys) {
         const alert = this.get(tenant, id);
-        if (alert !== undefined) this.#forget(alert);
-        void this.#ends.remove([resolvedMs, tenant, id]);
+        if (alert !== undefined) this.#forget(writes, alert);
+        writes.remove(this.#ends, [resolvedMs, tenant, id]);
       }
     });
   }
 
-  #forget(alert: Alert): void {
-    void this.#alerts.remove([alert.tenant, alert.id]);
-    for (const key of indexKeys(alert)) void this.#index.remove([...key]);
-    if (alert.resolvedMs !== undefined) void this.#ends.remove([alert.resolvedMs, alert.tenant, alert.id]);
+  #forget(writes: WriteSet, alert: Alert): void {
+    writes.remove(this.#alerts, [alert.tenant, alert.id]);
+    for (const key of indexKeys(alert)) writes.remove(this.#index, [...key]);
+    if (alert.resolvedMs !== undefined) writes.remove(this.#ends, [alert.resolvedMs, alert.tenant, alert.id]);
   }
 
   #indexed(key: IndexKey): Alert {

@@ -2,7 +2,9 @@
 import type { RowList } from './row-list.js';
 
 /** Rows of a full block: 64 rows of 3 channels are about 10 KB. */
-export const BLOCK_ROWS = 64;
+const BLOCK_ROWS = 64;
+/** Rows from which on a block is left alone, and newer ones begin the next: half of them written anew at each flush is enough. */
+export const SEALED_ROWS = BLOCK_ROWS / 2;
 /** A run of rows of one time is cut at this length, and only there. */
 const LONGEST_RUN = 2 * BLOCK_ROWS;
 

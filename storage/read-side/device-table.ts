@@ -1,20 +1,21 @@
 /** Device records: table `devices`, key [tenant, device], JSON; table `device-numbers`, key 0, the highest number given. */
 import { deviceOf, tenantOf, type DeviceKey } from '../../models/domain/identity.js';
 import { openJson, openNumbers, sealJson, sealNumbers } from '../lmdb/checked-value.js';
-import type { LmdbDatabase, LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import type { LmdbTable, WriteSet } from '../lmdb/write-set.js';
 import type { DeviceRecord } from './device-record.js';
 
 /** Sorts after every character of a device id. */
 const AFTER_ALL_IDS = '\x7f';
 
 export class DeviceTable {
-  readonly #devices: LmdbDatabase;
-  readonly #numbers: LmdbDatabase;
+  readonly #devices: LmdbTable;
+  readonly #numbers: LmdbTable;
   #highest: number;
 
   constructor(environment: LmdbEnvironment) {
-    this.#devices = environment.database('devices');
-    this.#numbers = environment.database('device-numbers');
+    this.#devices = environment.table('devices');
+    this.#numbers = environment.table('device-numbers');
     const stored = this.#numbers.getBinary(0);
     this.#highest = stored === undefined ? 0 : openNumbers(stored, 1, 'the highest device number')[0]!;
   }
@@ -29,10 +30,9 @@ export class DeviceTable {
     return value === undefined ? undefined : (openJson(value, `the record of device ${deviceOf(key)}`) as DeviceRecord);
   }
 
-  /** To be called inside a commit. */
-  put(key: DeviceKey, record: DeviceRecord): void {
-    void this.#devices.put([tenantOf(key), deviceOf(key)], sealJson(record));
-    void this.#numbers.put(0, sealNumbers(this.#highest));
+  put(writes: WriteSet, key: DeviceKey, record: DeviceRecord): void {
+    writes.put(this.#devices, [tenantOf(key), deviceOf(key)], sealJson(record));
+    writes.put(this.#numbers, 0, sealNumbers(this.#highest));
   }
 
   idsAfter(tenant: string, device: string, limit: number): readonly string[] {

@@ -36,7 +36,7 @@ const MOST_ROWS = 100_000;
 const MOST_ITEMS = 1_000;
 /** Blocks that one `expire` looks at. The next call goes on where it stopped. */
 const EXPIRE_BLOCKS = 20_000;
-const EXPIRE_BLOCKS_A_COMMIT = 500;
+const EXPIRE_BLOCKS_A_COMMIT = 32;
 
 /**
  * Rows and device records of a chunk are shown at once and kept as references to its batch. `flush` takes a partition's
@@ -83,9 +83,10 @@ export class LmdbReadSide implements ReadSide {
   writeAlerts(partition: number, sequence: number, batch: AlertBatch): Promise<void> {
     const alerts: Alert[] = batch.records.map((record) => record.alert);
     return this.#alertQueue.run(async () => {
+      this.#checkOpen();
       if (sequence <= this.#shownAlert(partition)) return;
       if (alerts.length > 0) {
-        await this.#alerts.put(alerts, () => this.#positions.put('alerts', partition, sequence));
+        await this.#alerts.put(alerts, (writes) => this.#positions.put(writes, 'alerts', partition, sequence));
       }
       this.#shownAlerts.set(partition, sequence);
     });
@@ -96,14 +97,12 @@ export class LmdbReadSide implements ReadSide {
   }
 
   flush(): Promise<void> {
-    return this.#historyQueue.run(async () => {
-      for (const [partition, unflushed] of this.#unflushed) await this.#flushPartition(partition, unflushed);
-      await this.#flushAlertPositions();
-    });
+    return this.#attempt(() => this.#flush());
   }
 
   expire(beforeMs: number): Promise<number> {
     return this.#historyQueue.run(async () => {
+      this.#checkOpen();
       const rows = await this.#expireRows(beforeMs);
       await this.#alertQueue.run(() => this.#alerts.expire(beforeMs));
       await this.#shelves.expire(beforeMs);
@@ -172,7 +171,7 @@ export class LmdbReadSide implements ReadSide {
   }
 
   async put(shelf: Shelf, tenant: string, key: string, value: Uint8Array, ttlMs: number, nowMs: number): Promise<void> {
-    await this.#shelves.put(shelf, tenant, key, value, ttlMs, nowMs);
+    await this.#attempt(() => this.#shelves.put(shelf, tenant, key, value, ttlMs, nowMs));
   }
 
   get(shelf: Shelf, tenant: string, key: string, nowMs: number): Promise<Uint8Array | undefined> {
@@ -184,7 +183,7 @@ export class LmdbReadSide implements ReadSide {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#alertQueue.run(() => Promise.resolve());
-    await this.flush();
+    await this.#flush();
   }
 
   #writeScores(target: UnflushedPartition, sequence: number, batch: ScoreBatch): void {
@@ -216,10 +215,21 @@ export class LmdbReadSide implements ReadSide {
   }
 
   /** What `work` throws becomes a rejection. */
-  #attempt<T>(work: () => T): Promise<T> {
+  #attempt<T>(work: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve) => {
-      if (this.#isClosed) throw new StorageFailedError('the read side is closed');
+      this.#checkOpen();
       resolve(work());
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new StorageFailedError('the read side is closed');
+  }
+
+  #flush(): Promise<void> {
+    return this.#historyQueue.run(async () => {
+      for (const [partition, unflushed] of this.#unflushed) await this.#flushPartition(partition, unflushed);
+      await this.#flushAlertPositions();
     });
   }
 
@@ -303,10 +313,10 @@ export class LmdbReadSide implements ReadSide {
     while (unflushed.generations.length > 1) {
       const generation = unflushed.generations[0]!;
       const changes = await this.#changesOf(generation);
-      await this.#environment.commit(() => {
-        this.#history.apply(changes);
-        for (const [key, record] of generation.records) this.#devices.put(key, record);
-        this.#positions.put('scores', partition, generation.position);
+      await this.#environment.commit((writes) => {
+        this.#history.apply(writes, changes);
+        for (const [key, record] of generation.records) this.#devices.put(writes, key, record);
+        this.#positions.put(writes, 'scores', partition, generation.position);
       });
       unflushed.generations.shift();
       unflushed.flushed = generation.position;
@@ -330,8 +340,8 @@ export class LmdbReadSide implements ReadSide {
       ([partition, shown]) => shown > this.#positions.get('alerts', partition),
     );
     if (moved.length === 0) return;
-    await this.#environment.commit(() => {
-      for (const [partition, shown] of moved) this.#positions.put('alerts', partition, shown);
+    await this.#environment.commit((writes) => {
+      for (const [partition, shown] of moved) this.#positions.put(writes, 'alerts', partition, shown);
     });
   }
 
@@ -350,7 +360,7 @@ export class LmdbReadSide implements ReadSide {
         device = this.#history.nextDevice(this.#expireFrom);
         await slices.pause();
       }
-      if (changes.removes.length > 0) await this.#environment.commit(() => this.#history.apply(changes));
+      if (changes.removes.length > 0) await this.#environment.reclaim((writes) => this.#history.apply(writes, changes));
       if (device === undefined) {
         this.#expireFrom = 0;
         break;

@@ -8,8 +8,9 @@
 import { readChunkHeader, type ChunkHeader } from '../../models/domain/chunk.js';
 import { ScoreBatch } from '../../models/domain/score-batch.js';
 import { StorageCorruptError } from '../../models/errors.js';
-import type { LmdbDatabase, LmdbEnvironment } from '../lmdb/lmdb-environment.js';
-import { BLOCK_ROWS, blockEnds } from './block-split.js';
+import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import type { LmdbTable, WriteSet } from '../lmdb/write-set.js';
+import { blockEnds, SEALED_ROWS } from './block-split.js';
 import { RowList } from './row-list.js';
 
 type BlockKey = readonly [device: number, firstMs: number, cut: number];
@@ -23,12 +24,12 @@ export class BlockChanges {
 const KEYS_AT_ONCE = 64;
 
 export class ScoreHistory {
-  readonly #blocks: LmdbDatabase;
+  readonly #blocks: LmdbTable;
   /** Used again for every block that is made. */
   readonly #scratch = ScoreBatch.create();
 
   constructor(environment: LmdbEnvironment) {
-    this.#blocks = environment.database('blocks');
+    this.#blocks = environment.table('blocks');
   }
 
   /** Adds to `changes` what puts the sorted `rows` into the history of a device. Changes of one device must be applied before the next call. */
@@ -46,10 +47,9 @@ export class ScoreHistory {
     }
   }
 
-  /** Does what `changes` says; to be called inside a commit. */
-  apply(changes: BlockChanges): void {
-    for (const key of changes.removes) void this.#blocks.remove([...key]);
-    for (const { key, value } of changes.puts) void this.#blocks.put([...key], value);
+  apply(writes: WriteSet, changes: BlockChanges): void {
+    for (const key of changes.removes) writes.remove(this.#blocks, [...key]);
+    for (const { key, value } of changes.puts) writes.put(this.#blocks, [...key], value);
   }
 
   /**
@@ -70,7 +70,8 @@ export class ScoreHistory {
       const bytes = this.#bytes(key);
       const header = blockHeader(key, bytes);
       if (header.timeMs < fromMs) continue;
-      if (key[1] === fromMs && header.timeMs === fromMs && skipped + header.to <= skip) {
+      const isOfStart = key[1] === fromMs && header.timeMs === fromMs;
+      if (isOfStart && rows.length === 0 && skipped + header.to <= skip) {
         skipped += header.to;
         continue;
       }
@@ -123,15 +124,15 @@ export class ScoreHistory {
   }
 
   #insertInto(key: BlockKey, news: RowList, changes: BlockChanges): void {
-    const batch = this.#batch(key);
-    const lastMs = batch.timeMs.data[batch.length - 1]!;
+    const bytes = this.#bytes(key);
+    const { to: length, timeMs: lastMs } = blockHeader(key, bytes);
     const isAppend = news.timeMs(0) >= lastMs;
-    if (batch.length >= BLOCK_ROWS && news.timeMs(0) > lastMs) {
+    if (length >= SEALED_ROWS && news.timeMs(0) > lastMs) {
       this.#write(key[0], news, true, 0, changes);
       return;
     }
     const olds = new RowList();
-    olds.pushAll(batch);
+    olds.pushAll(ScoreBatch.decode(bytes));
     changes.removes.push(key);
     this.#write(key[0], olds.merged(news), isAppend, key[2], changes);
   }

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { openSealed, sealBytes } from '../lmdb/checked-value.js';
-import type { LmdbDatabase, LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
+import type { LmdbTable, WriteSet } from '../lmdb/write-set.js';
 import type { Shelf } from './read-side.js';
 
 const SHELVES: readonly Shelf[] = ['idempotency', 'job', 'cache'];
@@ -18,15 +19,15 @@ type EndKey = readonly [endMs: number, shelf: number, hash: string];
 
 export class ShelfStore {
   readonly #environment: LmdbEnvironment;
-  readonly #shelves: LmdbDatabase;
-  readonly #ends: LmdbDatabase;
+  readonly #shelves: LmdbTable;
+  readonly #ends: LmdbTable;
   /** The latest time that a caller told: the read side has no clock of its own. */
   #latestMs = -Infinity;
 
   constructor(environment: LmdbEnvironment) {
     this.#environment = environment;
-    this.#shelves = environment.database('shelves');
-    this.#ends = environment.database('shelf-ends');
+    this.#shelves = environment.table('shelves');
+    this.#ends = environment.table('shelf-ends');
   }
 
   async put(shelf: Shelf, tenant: string, key: string, value: Uint8Array, ttlMs: number, nowMs: number): Promise<void> {
@@ -38,10 +39,10 @@ export class ShelfStore {
     new DataView(bytes.buffer).setFloat64(0, endMs, true);
     bytes.set(value, END_BYTES);
     const over = this.#over(nowMs, SWEEP);
-    await this.#environment.commit(() => {
-      for (const end of over) this.#remove(end);
-      void this.#shelves.put(at, sealBytes(bytes));
-      void this.#ends.put([endMs, ...at], NOTHING);
+    await this.#environment.commit((writes) => {
+      for (const end of over) this.#remove(writes, end);
+      writes.put(this.#shelves, at, sealBytes(bytes));
+      writes.put(this.#ends, [endMs, ...at], NOTHING);
     });
   }
 
@@ -55,8 +56,8 @@ export class ShelfStore {
   async expire(beforeMs: number): Promise<void> {
     const over = this.#over(Math.max(beforeMs, this.#latestMs), EXPIRE_AT_ONCE);
     if (over.length === 0) return;
-    await this.#environment.commit(() => {
-      for (const end of over) this.#remove(end);
+    await this.#environment.commit((writes) => {
+      for (const end of over) this.#remove(writes, end);
     });
   }
 
@@ -65,9 +66,9 @@ export class ShelfStore {
   }
 
   /** The value may have been put again with a later end. */
-  #remove([endMs, shelf, hash]: EndKey): void {
-    void this.#ends.remove([endMs, shelf, hash]);
-    if (this.#stored([shelf, hash])?.endMs === endMs) void this.#shelves.remove([shelf, hash]);
+  #remove(writes: WriteSet, [endMs, shelf, hash]: EndKey): void {
+    writes.remove(this.#ends, [endMs, shelf, hash]);
+    if (this.#stored([shelf, hash])?.endMs === endMs) writes.remove(this.#shelves, [shelf, hash]);
   }
 
   #stored(at: readonly [number, string]): { readonly endMs: number; readonly value: Uint8Array } | undefined {

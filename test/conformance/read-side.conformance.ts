@@ -249,10 +249,10 @@ export function describeReadSide(name: string, open: () => Promise<OpenReadSide>
 
       it('never shows a row twice or not at all while a flush goes on', async () => {
         await readSide.writeScores(0, 1, scores(scored(0, 300)));
-        let isDone = false;
-        const flushed = readSide.flush().then(() => (isDone = true));
+        const flush = { isDone: false };
+        const flushed = readSide.flush().then(() => (flush.isDone = true));
         let looks = 0;
-        for (; !isDone; looks++) {
+        for (; !flush.isDone; looks++) {
           assert.equal((await times({ limit: 1_000 })).length, 300);
           await new Promise((resolve) => setImmediate(resolve));
         }

@@ -88,7 +88,11 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
       predict: (ctx: Context<{ data: number[][] }>) => ({
         scores: ctx.params.data.map(() => ({ score: 0, isAnomaly: false, threshold: 0.5 })),
       }),
-      explain: (ctx: Context<{ device: string }>) => ({ device: ctx.params.device, reasons: [] }),
+      explain: async ({ params }: Context<{ tenant: string; device: string }>) => ({
+        device: await readSide.device(params.tenant, params.device),
+        latest: undefined,
+        strange: [],
+      }),
     },
   });
   broker.createService({

@@ -16,7 +16,7 @@ describe('a journal on a full disk', () => {
 
   it('refuses whole groups, shows nothing of them, and goes on when there is room', async () => {
     // A limit on the size of files is what a process without privileges can get of a full disk: writes fail all the same.
-    const command = 'ulimit -f 20000; exec "$0" --import tsx "$1" "$2"';
+    const command = 'ulimit -f 40000; exec "$0" --import tsx "$1" "$2"';
     const { stdout } = await run('sh', ['-c', command, process.execPath, WRITER, folder], { timeout: 25_000 });
     const seen = JSON.parse(stdout) as Record<string, number | boolean>;
     const acknowledged = Number(seen['acknowledged']);

@@ -27,7 +27,16 @@ describe('window: silence', () => {
     assert.equal(log.wakeMs(), Infinity);
     assert.deepEqual(log.tick(lastMs + 90_000), []);
     log.read(lastMs + 100_000, { x: 1 });
-    assert.deepEqual(outcomes(log.tick(lastMs + 200_000)), ['silence filled']);
+    assert.deepEqual(outcomes(log.tick(log.wakeMs())), ['silence filled']);
+  });
+
+  it('waits once more when it was us who were away', () => {
+    const log = new WindowLog();
+    log.steady(T, 2000, 10);
+    const backMs = T + 3_600_000;
+    assert.deepEqual(log.tick(backMs), []);
+    assert.equal(log.wakeMs(), backMs + 20_000);
+    assert.deepEqual(outcomes(log.tick(backMs + 20_000)), ['silence filled']);
   });
 
   it('waits at least silentAfterMinMs', () => {
@@ -73,7 +82,7 @@ describe('window: silence', () => {
         log.feed({ receivedMs: T + k * 1000, readings });
       }
       if (reload) log.reload();
-      return log.tick(T + 60_000).map(({ device }) => device);
+      return log.tick(T + 20_000).map(({ device }) => device);
     };
     assert.deepEqual(run(false), ['t/a', 't/b', 't/c']);
     assert.deepEqual(run(true), run(false));

@@ -1,0 +1,12 @@
+/** What a benchmark reports. */
+export interface Measurement {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What we want; undefined where a figure only informs. */
+  readonly target?: number;
+  /** True when smaller is better. */
+  readonly isCost?: boolean;
+}
+
+export type Report = (measurement: Measurement) => void;

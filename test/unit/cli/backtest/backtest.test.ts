@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { run } from '../recording-terminal.js';
+
+const head = 'timestamp,value\n';
+const rows = (count: number): string =>
+  Array.from({ length: count }, (_, i) => `${new Date(i * 60_000).toISOString().slice(0, 19)}Z,${Math.sin(i)}\n`).join(
+    '',
+  );
+
+describe('redshank backtest', function () {
+  this.timeout(60_000);
+  let folder = '';
+  let data = '';
+  let out = '';
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'redshank-test-'));
+    [data, out] = [join(folder, 'data'), join(folder, 'out')];
+    await mkdir(join(data, 'A', 'deep'), { recursive: true });
+    await mkdir(join(data, 'A', 'train', 'deep'), { recursive: true });
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const lines = async (path: string): Promise<string[]> =>
+    (await readFile(join(out, path), 'utf8')).trimEnd().split('\n');
+
+  it('answers each row of a simulated data set, with its timestamp', async () => {
+    const simulate = ['simulate', '--out', data, '--name', 'SIM', '--devices', '4', '--duration', '900', '--seed', '7'];
+    assert.equal((await run(simulate)).exitCode, 0);
+    const { exitCode, out: printed } = await run(['backtest', '--data', data, '--out', out, '--jobs', '2', '--json']);
+    assert.equal(exitCode, 0);
+    const names = (await readdir(join(data, 'SIM'))).filter((name) => name.endsWith('.csv'));
+    assert.equal(names.length, 4);
+    let total = 0;
+    for (const name of names) {
+      const given = (await readFile(join(data, 'SIM', name), 'utf8')).trimEnd().split('\n');
+      const answered = await lines(join('SIM', name));
+      assert.equal(answered[0], 'timestamp,score,event,alert');
+      assert.deepEqual(
+        answered.map((line) => line.split(',')[0]),
+        given.map((line) => line.split(',')[0]),
+      );
+      for (const line of answered.slice(1)) assert.match(line, /^[^,]+,[\d.e-]+,[\d.e-]+,[01]$/);
+      total += given.length - 1;
+    }
+    assert.equal((JSON.parse(printed) as { rows: number }).rows, total);
+  });
+
+  it('finds nested and packed series, and never opens labels', async () => {
+    await writeFile(join(data, 'A', 'labels.json'), 'not even JSON');
+    await writeFile(join(data, 'A', 'deep', 'b.csv.gz'), gzipSync(head + rows(20)));
+    assert.equal((await run(['backtest', '--data', data, '--out', out, '--jobs', '1'])).exitCode, 0);
+    assert.deepEqual(await readdir(join(out, 'A')), ['deep']);
+    assert.equal((await lines('A/deep/b.csv')).length, 21);
+  });
+
+  it('feeds history first with --warm, and writes none of it', async () => {
+    await writeFile(join(data, 'A', 'train', 'deep', 'c.csv'), head + rows(200));
+    const later = rows(230).split('\n').slice(200).join('\n');
+    await writeFile(join(data, 'A', 'deep', 'c.csv'), head + later);
+    const command = ['backtest', '--data', data, '--out', out, '--jobs', '1'];
+    await run(command);
+    const cold = await lines('A/deep/c.csv');
+    await run([...command, '--warm']);
+    const warm = await lines('A/deep/c.csv');
+    assert.equal(warm.length, 31);
+    assert.equal(cold.length, 31);
+    assert.notDeepEqual(warm, cold);
+  });
+
+  it('holds the score where a row is no reading', async () => {
+    await writeFile(join(data, 'A', 'd.csv'), `${head}${rows(5)}soon,1\n2020-01-01,warm\n2020-01-02,\n`);
+    assert.equal((await run(['backtest', '--data', data, '--out', out, '--jobs', '1'])).exitCode, 0);
+    assert.deepEqual(
+      (await lines('A/d.csv')).slice(6).map((line) => line.split(',')[0]),
+      ['soon', '2020-01-01', '2020-01-02'],
+    );
+  });
+
+  it('goes on when a series cannot be read, and says which', async () => {
+    await writeFile(join(data, 'A', 'good.csv'), head + rows(5));
+    await writeFile(join(data, 'A', 'bad.csv'), 'a,b\n1,2\n');
+    const { exitCode, err } = await run(['backtest', '--data', data, '--out', out, '--jobs', '1']);
+    assert.equal(exitCode, 5);
+    assert.match(err, /A\/bad: no time column/);
+    assert.deepEqual(await readdir(join(out, 'A')), ['good.csv']);
+  });
+
+  it('names the data set that was meant', async () => {
+    await mkdir(join(data, 'SIMULATED'));
+    const { exitCode, err } = await run(['backtest', '--data', data, '--out', out, '--datasets', 'SIMULATE']);
+    assert.equal(exitCode, 4);
+    assert.match(err, /did you mean "SIMULATED"\?/);
+  });
+});
