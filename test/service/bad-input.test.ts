@@ -1,21 +1,41 @@
 import assert from 'node:assert/strict';
-import { startGatewayNode, type GatewayNode } from '../support/gateway-node.js';
-import { ask, postJson } from '../support/http-client.js';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { loadSettings } from '../../models/settings.js';
+import { startNode, type RunningNode } from '../../services/start-node.js';
+import { ask, postJson, type HttpAnswer } from '../support/http-client.js';
+import { until } from '../support/until.js';
 import { BAD_INPUT, checkBadInput } from './bad-input-catalogue.js';
 
 describe('bad input', () => {
-  let node: GatewayNode;
+  let dataDir: string;
+  let node: RunningNode;
   before(async () => {
-    node = await startGatewayNode();
+    dataDir = await mkdtemp(join(tmpdir(), 'redshank-test-'));
+    const settings = loadSettings({ env: { AUTH: 'off', METRICS_PORT: '0', DATA_DIR: dataDir } });
+    node = await startNode({ ...settings, port: 0 }, pino({ level: 'silent' }));
   });
-  after(() => node.stop());
+  after(async () => {
+    await node.stop();
+    await rm(dataDir, { recursive: true });
+  });
+  const url = (path: string): string => `${node.url!}${path}`;
 
-  for (const row of BAD_INPUT) it(`${row.name}: ${row.status}`, () => checkBadInput(node.url, row));
+  for (const row of BAD_INPUT) it(`${row.name}: ${row.status}`, () => checkBadInput(url(''), row));
 
-  it('leaves the gateway well, and no prototype changed', async () => {
-    const reading = { device: 'pump-7', ts: 0, values: { temp: 1 } };
-    assert.equal((await postJson(`${node.url}/v1/readings`, { readings: [reading] })).status, 202);
-    assert.equal((await ask(`${node.url}/ready`)).status, 200);
+  it('leaves the node well: the next reading is scored, and no prototype is changed', async () => {
+    const readings = [{ device: 'after-all-that', ts: Date.now(), values: { temp: 1 } }];
+    assert.equal((await postJson(url('/v1/readings'), { readings })).status, 202);
+    const scores = await until('the score', async () => {
+      const answer: HttpAnswer = await ask(url('/v1/devices/after-all-that/scores'));
+      return answer.status === 200 && (answer.json as { scores: { outcome: string }[] }).scores;
+    });
+    assert.deepEqual(
+      scores.map(({ outcome }) => outcome),
+      ['scored'],
+    );
     assert.equal(({} as Record<string, unknown>)['x'], undefined);
   });
 });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { gzipSync, deflateSync } from 'node:zlib';
 import { OverloadedError, SettingInvalidError, StorageFailedError } from '../../models/errors.js';
 import { freePort } from '../support/free-port.js';
@@ -230,7 +232,7 @@ describe('gateway: what people look at', () => {
 
   it('serves the page, and knows what the browser has', async () => {
     const page = await ask(node.url);
-    assert.match(page.headers['content-security-policy'] ?? '', /default-src 'none'/);
+    assert.match(String(page.headers['content-security-policy']), /default-src 'none'/);
     const again = await ask(node.url, { headers: { 'If-None-Match': String(page.headers.etag) } });
     assert.deepEqual([again.status, again.text], [304, '']);
     for (const path of ['/vendor/../package.json', '/vendor/%2e%2e%2fpackage.json', '/web/app.js', '//etc/passwd']) {
@@ -265,5 +267,28 @@ describe('gateway: start and stop', () => {
     const answer = await ask(node.metricsUrl!);
     await node.stop();
     assert.match(answer.text, /process_cpu/);
+  });
+});
+
+describe('gateway: clients that dawdle', () => {
+  it('answers 408 when a request does not arrive whole in time', async () => {
+    const node = await startGatewayNode({ requestTimeoutMs: 500 });
+    const { hostname, port } = new URL(node.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(`POST /v1/readings HTTP/1.1\r\nHost: ${hostname}\r\n`);
+    socket.write('Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"readings":');
+    const answer = await text(socket);
+    await node.stop();
+    assert.match(answer, /^HTTP\/1\.1 408 .*application\/problem\+json/s);
+  });
+
+  it('answers in words to what is not HTTP', async () => {
+    const node = await startGatewayNode();
+    const { hostname, port } = new URL(node.url);
+    const socket = connect(Number(port), hostname);
+    socket.write('*1\r\n$4\r\nPING\r\n');
+    const answer = await text(socket);
+    await node.stop();
+    assert.match(answer, /^HTTP\/1\.1 400 .*not an HTTP\/1\.1 request/s);
   });
 });
