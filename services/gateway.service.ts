@@ -66,7 +66,8 @@ export function gatewayService(
   const { settings, clock, logger } = node;
   const metrics = gatewayMetrics(node.metrics.registry);
   const bodies = new BodyReader(settings);
-  const hub = new EventHub(metrics);
+  let tellWatched: () => void = () => undefined;
+  const hub = new EventHub(metrics, () => tellWatched());
   const routes: readonly RouteDefinition[] = [
     ...readingRoutes(node, bodies, metrics),
     ...deviceRoutes(node),
@@ -180,6 +181,14 @@ export function gatewayService(
         }
         return false;
       },
+    },
+    created(this: Service) {
+      // Live scores are made only while somebody watches.
+      tellWatched = () => {
+        this.broker.broadcast('live.watched').catch((error: unknown) => {
+          logger.warn({ err: error }, 'nobody was told that somebody watches');
+        });
+      };
     },
     async started(this: Service) {
       const web = this as WebService;

@@ -70,8 +70,8 @@ export async function startNode(
     for (const name of settings.services) broker.createService(SERVICES[name](node));
     await broker.start();
     upkeep.start();
-    const { url } = await broker.call<GatewayAddress>('gateway.address');
-    return runningNode(broker, storage, upkeep, url, metricsUrl(settings));
+    const address = await broker.call<GatewayAddress>('gateway.address');
+    return runningNode(broker, storage, upkeep, address);
   } catch (error) {
     await broker?.stop();
     await storage.close();
@@ -82,20 +82,15 @@ export async function startNode(
 /** In the direction of the flow: the door closes first, and each stage empties what the one before has left. */
 const STOP_ORDER: readonly ServiceName[] = ['gateway', 'model-registry', 'ingest', 'window', 'scorer', 'alerting'];
 
-function metricsUrl({ host, metricsEnabled, metricsPort }: Settings): string | undefined {
-  return metricsEnabled && metricsPort !== 0 ? `http://${host}:${metricsPort}/metrics` : undefined;
-}
-
 function runningNode(
   broker: ServiceBroker,
   storage: Storage,
   upkeep: ReadSideUpkeep,
-  url: string,
-  metrics: string | undefined,
+  { url, metricsUrl }: GatewayAddress,
 ): RunningNode {
   return {
     url,
-    metricsUrl: metrics,
+    metricsUrl,
     durability: storage.journal.durability,
     broker,
     stop: async () => {

@@ -5,7 +5,7 @@ import { DeviceChart, MOST_ROWS } from './device-chart.js';
 import { badgeText, DeviceList, stateOf } from './device-list.js';
 
 const DEVICES_EVERY_MS = 2_000;
-/** Alerts change by event; this only heals what an event lost on the way would have told. */
+/** Alerts change by event; this only heals what an event that was lost would have told. */
 const ALERTS_EVERY_MS = 15_000;
 const MOST_DEVICES = 1_000;
 const MOST_ALERTS = 100;
@@ -23,7 +23,7 @@ let devices = [];
 let alerts = [];
 let chosen;
 let isChosenByHand = false;
-/** Live rows that arrive while the history of the device is still on its way. */
+/** Live rows that arrive while the history of the device is still on its way; undefined once it is there. */
 let waitingRows;
 let stopListening = () => undefined;
 let isAskingForKey = false;
@@ -36,46 +36,59 @@ function setConnection(state, words) {
 
 function chooseByHand(id) {
   isChosenByHand = true;
-  void choose(id);
+  choose(id);
 }
 
-async function choose(id) {
+function choose(id) {
   if (id === chosen) return;
   chosen = id;
   chart.show([]);
   showDevices();
-  waitingRows = [];
   follow();
-  try {
-    const { scores } = await get(`/v1/devices/${encodeURIComponent(id)}/scores?limit=${MOST_ROWS}`);
-    if (chosen !== id) return;
-    chart.show(scores);
-    for (const row of waitingRows) chart.add(row);
-  } catch (error) {
-    if (chosen === id) failed(error);
-  } finally {
-    if (chosen === id) waitingRows = undefined;
-    showChosen();
-  }
 }
 
-/** One stream: the scores of the chosen device, and all alerts. */
+/**
+ * One stream: the scores of the chosen device, and all alerts. Whenever it opens, what came before it opened is read, so that
+ * neither a change of device nor a lost connection leaves a gap.
+ */
 function follow() {
   stopListening();
+  waitingRows = [];
   const query = chosen === undefined ? '' : `?device=${encodeURIComponent(chosen)}&alerts=all`;
   stopListening = listen(`/v1/events${query}`, {
-    open: () => setConnection('live', 'live'),
-    lost: (error) => failed(error),
+    open: () => {
+      setConnection('live', 'live');
+      void loadHistory(chosen);
+      loadAlerts().catch(failed);
+    },
+    lost: (error) => {
+      failed(error);
+      if (chart.isEmpty && error.status !== 401) void loadHistory(chosen);
+    },
     event: (name, data) => {
       if (name === 'score' && data.device === chosen) {
         if (waitingRows === undefined) chart.add(data);
-        else waitingRows.push(data);
+        else if (waitingRows.length < MOST_ROWS) waitingRows.push(data);
         byId('chart-empty').hidden = !chart.isEmpty;
       } else if (name === 'alert') {
         takeAlert(data);
       }
     },
   });
+}
+
+async function loadHistory(id) {
+  if (id === undefined) return;
+  try {
+    const { scores } = await get(`/v1/devices/${encodeURIComponent(id)}/scores?limit=${MOST_ROWS}`);
+    if (chosen !== id) return;
+    chart.show(scores);
+    for (const row of waitingRows ?? []) chart.add(row);
+    waitingRows = undefined;
+    showChosen();
+  } catch (error) {
+    if (chosen === id) failed(error);
+  }
 }
 
 function takeAlert({ change, alert }) {
@@ -91,7 +104,7 @@ function showAlerts() {
   const open = alerts.filter((alert) => alert.status !== 'resolved');
   byId('total-alerts').textContent = String(open.length);
   document.title = open.length === 0 ? 'Redshank' : `(${open.length}) Redshank`;
-  if (!isChosenByHand && open.length > 0) void choose(open[0].device);
+  if (!isChosenByHand && open.length > 0) choose(open[0].device);
 }
 
 function showDevices() {
@@ -126,7 +139,7 @@ async function tellAlert(alert, verb, body) {
 
 async function loadDevices() {
   ({ devices } = await get(`/v1/devices?limit=${MOST_DEVICES}`));
-  if (chosen === undefined && devices.length > 0) void choose(devices[0].device);
+  if (chosen === undefined && devices.length > 0) choose(devices[0].device);
   else showDevices();
 }
 

@@ -36,11 +36,14 @@ interface Stream extends Subscription {
 
 export class EventHub {
   readonly #metrics: GatewayMetrics;
+  readonly #watched: () => void;
   readonly #streams = new Set<Stream>();
   readonly #heartbeat: NodeJS.Timeout;
 
-  constructor(metrics: GatewayMetrics) {
+  /** @param watched is called when somebody begins to watch, and at each heartbeat while anybody does. */
+  constructor(metrics: GatewayMetrics, watched: () => void) {
     this.#metrics = metrics;
+    this.#watched = watched;
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
   }
 
@@ -59,6 +62,7 @@ export class EventHub {
     });
     response.write(`retry: ${RECONNECT_MS}\n: connected\n\n`);
     this.#streams.add(stream);
+    this.#watched();
     this.#metrics.streams.set(this.#streams.size);
     response.once('close', () => {
       this.#streams.delete(stream);
@@ -90,6 +94,7 @@ export class EventHub {
   }
 
   #beat(): void {
+    if (this.#streams.size > 0) this.#watched();
     for (const stream of this.#streams) this.#write(stream, ': heartbeat\n\n');
   }
 

@@ -13,8 +13,8 @@ export interface LiveScores {
   readonly rows: readonly LiveRow[];
 }
 
-/** A watcher says again that it watches, more often than this. */
-export const WATCH_TTL_MS = 15_000;
+/** Gateways say every 15 s that somebody watches; one word may get lost. */
+const WATCH_TTL_MS = 40_000;
 /** Most rows told of one committed batch. */
 const MOST_ROWS = 500;
 

@@ -21,7 +21,7 @@ describe('bad input', () => {
     await node.stop();
     await rm(dataDir, { recursive: true });
   });
-  const url = (path: string): string => `${node.url!}${path}`;
+  const url = (path: string): string => `${node.url}${path}`;
 
   for (const row of BAD_INPUT) it(`${row.name}: ${row.status}`, () => checkBadInput(url(''), row));
 

@@ -156,7 +156,7 @@ describe('redshank, as a process', function () {
       const feed = run(['simulate', '--url', url, '--devices', '1', '--seed', '2', '--interval', '0.1'], {
         ...recordingTerminal(),
         signal: feeding.signal,
-      } as ReturnType<typeof recordingTerminal>);
+      });
       await seen;
       stop.abort();
       feeding.abort();

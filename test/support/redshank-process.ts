@@ -39,6 +39,7 @@ export class RedshankProcess {
         DATA_DIR: options.dataDir,
         PORT: String(port),
         METRICS_PORT: '0',
+        API_RATE_LIMIT: '1000000',
         AUTH: 'off',
         LOG_LEVEL: 'warn',
         ...options.env,
