@@ -39,7 +39,9 @@ export function alertingService(node: NodeContext): ServiceSchema {
     ctx: Context,
     { tenant, id, by, note }: AlertParams,
     device: string,
-    specific: { readonly type: 'alert.acknowledge' | 'alert.resolve' } | { readonly type: 'alert.feedback'; readonly verdict: 'anomaly' | 'normal' },
+    specific:
+      | { readonly type: 'alert.acknowledge' | 'alert.resolve' }
+      | { readonly type: 'alert.feedback'; readonly verdict: 'anomaly' | 'normal' },
     hasTakenEffect: (alert: Alert) => boolean,
   ): Promise<Alert> {
     const whole: Command = { ...specific, alertId: id, by, ...(note === undefined ? {} : { note }) };
@@ -83,7 +85,13 @@ export function alertingService(node: NodeContext): ServiceSchema {
         const { verdict } = params;
         const alert = await find(params);
         if (alert.feedback === verdict) return alert;
-        return command(ctx, params, alert.device, { type: 'alert.feedback', verdict }, (now) => now.feedback === verdict);
+        return command(
+          ctx,
+          params,
+          alert.device,
+          { type: 'alert.feedback', verdict },
+          (now) => now.feedback === verdict,
+        );
       },
     },
     created(this: Service) {

@@ -60,9 +60,7 @@ export function ingestService(node: NodeContext): ServiceSchema {
       }
       const key = deviceKey(tenant, reading.device);
       const writer = writers[partitionOf(key, settings.partitions)]!;
-      acknowledged.add(
-        writer.add((batch) => batch.addReading(key, reading.timeMs, reading.channels, reading.values)),
-      );
+      acknowledged.add(writer.add((batch) => batch.addReading(key, reading.timeMs, reading.channels, reading.values)));
     }
     metrics.invalid.inc(rejected.length);
     await Promise.all(acknowledged);

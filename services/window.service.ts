@@ -8,6 +8,8 @@ import { stageHostOptions } from './stage-host-options.js';
 export function windowService(node: NodeContext): ServiceSchema {
   return {
     name: 'window',
-    mixins: [stageMixin({ ...stageHostOptions(node), stage: windowStage, projection: undefined, onCommitted: undefined })],
+    mixins: [
+      stageMixin({ ...stageHostOptions(node), stage: windowStage, projection: undefined, onCommitted: undefined }),
+    ],
   };
 }

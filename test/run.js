@@ -29,13 +29,16 @@ if (missing.length > 0) {
     run('-q', 'install', '-y', '--no-install-recommends', ...packages);
   }
   for (const { program, debian, for: purpose } of missing) {
-    if (!has(program)) console.log(`Without ${program}, ${purpose} are skipped. To run them: sudo apt-get install ${debian}`);
+    if (!has(program))
+      console.log(`Without ${program}, ${purpose} are skipped. To run them: sudo apt-get install ${debian}`);
   }
 }
 
 const mocha = fileURLToPath(new URL('../node_modules/mocha/bin/mocha.js', import.meta.url));
 const given = process.argv.slice(2);
 // Not in .mocharc.json: mocha would add it to the files named on the command line.
-const specs = given.some((arg) => arg.startsWith('--spec') || arg.endsWith('.ts')) ? [] : ['--spec', 'test/**/*.test.ts'];
+const specs = given.some((arg) => arg.startsWith('--spec') || arg.endsWith('.ts'))
+  ? []
+  : ['--spec', 'test/**/*.test.ts'];
 const result = spawnSync(process.execPath, [mocha, ...specs, ...given], { stdio: 'inherit' });
 process.exit(result.status ?? 1);

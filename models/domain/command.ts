@@ -37,5 +37,14 @@ export interface ActivateProfile extends FromSomebody {
   readonly definition: unknown;
 }
 
-
-
+/** A command as it stands in the log; undefined for text that is none. Its fields beside `type` may be missing or wrong: logs are read to their end, whoever wrote them. */
+export function parseCommand(text: string): Command | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const isCommand = typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+  return isCommand ? (value as Command) : undefined;
+}

@@ -1,7 +1,13 @@
 /** The profiles in force at a position of the log. Part of the state of every stage. */
 import picomatch from 'picomatch';
 import type { Command } from '../domain/command.js';
-import { completeProfile, DEFAULT_PROFILE, profileVersion, type ProfileDefinition } from './profile.js';
+import {
+  DEFAULT_PROFILE,
+  isProfileName,
+  profileVersion,
+  readStoredProfile,
+  type ProfileDefinition,
+} from './profile.js';
 
 export interface ActiveProfile {
   readonly name: string;
@@ -22,9 +28,12 @@ export class ActiveProfiles {
     this.#rebuild();
   }
 
+  /**
+   * Follows a `profile.activate`. A definition that this release cannot use changes nothing: the door refuses such ones, and
+   * one that slipped through, or comes from another release, must not stop the log.
+   */
   apply(command: Command): void {
-    if (command.type !== 'profile.activate') return;
-    this.#set(command.profile, command.definition);
+    if (command.type !== 'profile.activate' || !this.#set(command.profile, command.definition)) return;
     this.#rebuild();
     this.revision++;
   }
@@ -44,9 +53,11 @@ export class ActiveProfiles {
     return [...this.#profiles.values()].map(({ name, definition }) => ({ name, definition }));
   }
 
-  #set(name: string, partial: unknown): void {
-    const definition = completeProfile(name, partial);
+  #set(name: string, stored: unknown): boolean {
+    const definition = isProfileName(name) ? readStoredProfile(stored) : undefined;
+    if (definition === undefined) return false;
     this.#profiles.set(name, { name, version: profileVersion(definition), definition });
+    return true;
   }
 
   #rebuild(): void {

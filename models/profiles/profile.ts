@@ -39,11 +39,7 @@ export function isProfileName(text: string): boolean {
 export function completeProfile(name: string, partial: unknown): ProfileDefinition {
   const problems: string[] = [];
   if (!isProfileName(name)) problems.push(`profile name must match ${NAME.source}, got ${JSON.stringify(name)}`);
-  const seed: Record<string, unknown> = { window: {}, detection: {}, alerting: {} };
-  const definition: unknown = Value.Default(ProfileDefinition, {
-    ...seed,
-    ...(structuredClone(partial ?? {}) as Record<string, unknown>),
-  });
+  const definition = withDefaults(partial);
   for (const error of Value.Errors(ProfileDefinition, definition)) {
     problems.push(
       `profiles.${name}${error.path.replaceAll('/', '.')}: ${error.message.toLowerCase()}, got ${JSON.stringify(error.value)}`,
@@ -51,6 +47,23 @@ export function completeProfile(name: string, partial: unknown): ProfileDefiniti
   }
   if (problems.length > 0) throw new SettingInvalidError(problems);
   return definition as ProfileDefinition;
+}
+
+/**
+ * Reads a definition that was complete for the release that wrote it, maybe not this one: what this one does not know is left
+ * out, what is new has its default.
+ *
+ * @returns undefined when this release cannot use it.
+ */
+export function readStoredProfile(stored: unknown): ProfileDefinition | undefined {
+  const definition: unknown = Value.Clean(ProfileDefinition, withDefaults(stored));
+  return Value.Check(ProfileDefinition, definition) ? definition : undefined;
+}
+
+function withDefaults(partial: unknown): unknown {
+  const sections: Record<string, unknown> = { window: {}, detection: {}, alerting: {} };
+  const given = structuredClone(partial ?? {});
+  return Value.Default(ProfileDefinition, typeof given === 'object' ? { ...sections, ...given } : given);
 }
 
 /** 16 hex digits of the SHA-256 of the definition, with keys in order: equal definitions have equal versions. */

@@ -14,8 +14,7 @@ import { FrameBatch, FrameKind } from '../domain/frame-batch.js';
 import { OutcomeCode } from '../domain/outcome.js';
 import { ReasonCode } from '../domain/reasons.js';
 import { Phase, ScoreBatch, ScoreFlag, ScoreKind } from '../domain/score-batch.js';
-import { SettingInvalidError } from '../errors.js';
-import { parseCommand } from './scoring/command-text.js';
+import { parseCommand } from '../domain/command.js';
 import { readSnapshot, writeSnapshot } from './scoring/snapshot.js';
 import { ScoringState } from './scoring/scoring-state.js';
 import type { Stage } from './stage.js';
@@ -165,14 +164,7 @@ function passRefused(state: ScoringState, batch: FrameBatch, index: number, out:
 
 function applyCommand(state: ScoringState, batch: FrameBatch, index: number): void {
   const command = parseCommand(batch.commandText(index));
-  if (command?.type === 'profile.activate') {
-    try {
-      state.activate(command);
-    } catch (error) {
-      // Every owner reads the same log: a definition that one cannot use, none can.
-      if (!(error instanceof SettingInvalidError)) throw error;
-    }
-  }
+  if (command?.type === 'profile.activate') state.activate(command);
   if (command?.type === 'alert.feedback' && command.verdict === 'normal') {
     const device = state.devices.get(batch.deviceKey(index));
     if (device === undefined) return;

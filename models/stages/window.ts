@@ -45,10 +45,9 @@
  *
  * State: 496 bytes a device of one channel, 16 a further channel. Cost O(channels) a reading; one in order makes no object.
  */
-import type { Command } from '../domain/command.js';
+import { parseCommand } from '../domain/command.js';
 import { FrameBatch } from '../domain/frame-batch.js';
 import { ReadingBatch, ReadingKind } from '../domain/reading-batch.js';
-import type { ActiveProfiles } from '../profiles/active-profiles.js';
 import type { Stage } from './stage.js';
 import { release, takeReading } from './window/event-time.js';
 import { meetSilence } from './window/silence.js';
@@ -81,7 +80,8 @@ export const windowStage: Stage<WindowState, ReadingBatch, FrameBatch> = {
     const timeMs = batch.timeMs.data[index]!;
     if (batch.kind.data[index] === ReadingKind.command) {
       const text = batch.commandText(index);
-      obey(state.profiles, text);
+      const command = parseCommand(text);
+      if (command !== undefined) state.profiles.apply(command);
       out.addCommand(batch.deviceKey(index), timeMs, state.logMs, text);
       return;
     }
@@ -122,18 +122,5 @@ function passTime(state: WindowState, timeMs: number, out: FrameBatch): void {
       else release(state, device, window, out);
     }
     deadlines.raiseTop(dueMs(device));
-  }
-}
-
-/**
- * Follows the commands that concern this stage. One that cannot be read or carries a bad definition changes nothing: the
- * door refuses such commands, and one that slipped through must not stop the log.
- */
-function obey(profiles: ActiveProfiles, text: string): void {
-  try {
-    const command = JSON.parse(text) as Partial<Command> | null;
-    if (command?.type === 'profile.activate' && typeof command.profile === 'string') profiles.apply(command as Command);
-  } catch {
-    return;
   }
 }

@@ -1,3 +1,4 @@
+import type { ServiceName } from '../../models/settings.js';
 import type { NodeContext } from '../node-context.js';
 import { HttpProblemError, toProblem } from './problem.js';
 import { readQuery } from './query.js';
@@ -26,7 +27,7 @@ export function healthRoutes({ settings, metrics }: NodeContext): readonly Route
       access: 'open',
       async handle(exchange) {
         readQuery(exchange.query, {});
-        const reason = await whyNotReady(exchange);
+        const reason = await whyNotReady(exchange, settings.services);
         if (reason !== undefined) throw new HttpProblemError(503, 'Not ready', reason, { 'Retry-After': '1' });
         sendJson(exchange.response, 200, { status: 'ready' });
       },
@@ -46,11 +47,16 @@ export function healthRoutes({ settings, metrics }: NodeContext): readonly Route
   return routes;
 }
 
-async function whyNotReady({ call }: Exchange): Promise<string | undefined> {
-  try {
-    const { ready, reason } = await call<Readiness>('ingest.ready', {});
-    return ready ? undefined : (reason ?? 'readings cannot be taken now');
-  } catch (error) {
-    return `readings cannot be taken now: ${String(toProblem(error, undefined).body['detail'])}`;
+/** Asks every service of this process: it can do its job when all of them can. */
+async function whyNotReady({ call }: Exchange, services: readonly ServiceName[]): Promise<string | undefined> {
+  for (const service of services) {
+    if (service === 'gateway') continue;
+    try {
+      const { ready, reason } = await call<Readiness>(`${service}.ready`, {});
+      if (!ready) return reason ?? `${service} is not ready`;
+    } catch (error) {
+      return `${service} does not answer: ${String(toProblem(error, undefined).body['detail'])}`;
+    }
   }
+  return undefined;
 }

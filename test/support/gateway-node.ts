@@ -36,6 +36,7 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
   const settings: Settings = {
     ...loadSettings({ env: { AUTH: 'off', METRICS_PORT: '0' } }),
     port: 0,
+    services: ['gateway', 'ingest'],
     ...overrides,
   };
   const logger = pino({ level: 'silent' });

@@ -1,9 +1,8 @@
 /** What people do to alerts. Each does its work once: repeated, or for an alert that is unknown, it changes nothing. */
 import type { AlertBatch, AlertChange, AlertHistoryEntry } from '../../domain/alert.js';
-import type { Command } from '../../domain/command.js';
+import { parseCommand } from '../../domain/command.js';
 import type { DeviceKey } from '../../domain/identity.js';
 import { deviceKey } from '../../domain/identity.js';
-import { SettingInvalidError } from '../../errors.js';
 import type { AlertingState, DeviceAlerts } from './alerting-state.js';
 import { asAlert, withEntry, type OpenAlert } from './open-alert.js';
 
@@ -31,20 +30,11 @@ export function applyCommand(
   text: string,
   out: AlertBatch,
 ): void {
-  const command = parsed(text);
+  const command = parseCommand(text);
   if (command === undefined) return;
-  if (command.type === 'profile.activate') activateProfile(state, command as Command);
+  if (command.type === 'profile.activate') state.profiles.apply(command);
   else if (typeof (command as AlertCommand).alertId === 'string') {
-    applyAlertCommand(state, key, timeMs, command as AlertCommand, out);
-  }
-}
-
-function activateProfile(state: AlertingState, command: Command): void {
-  try {
-    state.profiles.apply(command);
-  } catch (error) {
-    // A definition that this release cannot use: all stages keep the one that they have.
-    if (!(error instanceof SettingInvalidError)) throw error;
+    applyAlertCommand(state, key, timeMs, command, out);
   }
 }
 
@@ -133,12 +123,3 @@ function entry(atMs: number, change: AlertChange, { by, note }: AlertCommand): A
 }
 
 const isVerdict = (value: unknown): value is 'anomaly' | 'normal' => value === 'anomaly' || value === 'normal';
-
-function parsed(text: string): { readonly type: unknown } | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && 'type' in value ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}

@@ -67,7 +67,6 @@ export class ScoringState {
     this.devices.set(key, { profile, channels: this.#share(channels), values });
   }
 
-  /** @throws SettingInvalidError when the definition is not valid; nothing has changed then. */
   activate(command: ActivateProfile): void {
     const before = this.profiles.get(command.profile).version;
     this.profiles.apply(command);

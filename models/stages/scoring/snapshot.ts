@@ -1,6 +1,6 @@
 import { ChunkKind, decodeChunk, type Section } from '../../domain/chunk.js';
 import { ChannelSets, StringTable } from '../../domain/columns.js';
-import { SettingInvalidError, StorageCorruptError } from '../../errors.js';
+import { StorageCorruptError } from '../../errors.js';
 import { ActiveProfiles } from '../../profiles/active-profiles.js';
 import type { ProfileDefinition } from '../../profiles/profile.js';
 import { ScoringState } from './scoring-state.js';
@@ -56,7 +56,9 @@ export function readSnapshot(bytes: Uint8Array): ScoringState {
   if (!(version instanceof Uint32Array) || version[0] !== SNAPSHOT_VERSION || sections.length !== 9) {
     throw new StorageCorruptError(`scorer snapshot version must be ${SNAPSHOT_VERSION}, got ${String(version?.[0])}`);
   }
-  const state = new ScoringState(readProfiles(sections[1] as string[]));
+  const state = new ScoringState(
+    new ActiveProfiles((sections[1] as string[]).map((text) => JSON.parse(text) as ProfileEntry)),
+  );
   const keys = sections[2] as string[];
   const names = sections[3] as string[];
   const channelSets = new ChannelSets(sections[4] as string[]);
@@ -78,13 +80,4 @@ export function readSnapshot(bytes: Uint8Array): ScoringState {
     at += length;
   }
   return state;
-}
-
-function readProfiles(texts: readonly string[]): ActiveProfiles {
-  try {
-    return new ActiveProfiles(texts.map((text) => JSON.parse(text) as ProfileEntry));
-  } catch (cause) {
-    if (!(cause instanceof SettingInvalidError)) throw cause;
-    throw new StorageCorruptError('a scorer snapshot has a profile that this release does not know', { cause });
-  }
 }

@@ -44,11 +44,13 @@ describe('SeriesRun', () => {
   });
 
   it('holds the score over rows that are not scored', () => {
-    const [a, b, c] = series(3);
-    const rows = [a!, b!, b!, undefined, a!, [b![0], 99] as const, c!];
-    const out = scored(create(), rows);
-    assert.equal(out.length, 7);
-    for (const i of [2, 3, 4, 5]) assert.deepEqual([out[i]?.score, out[i]?.event], [out[1]?.score, 0]);
+    const warm = series(301);
+    const [next, strange] = [warm.pop()!, [warm.at(-1)![0] + STEP, 500] as const];
+    const rows = [...warm.slice(0, -1), strange, strange, undefined, warm[0]!, [strange[0], 99] as const];
+    const out = scored(create(), [...rows, [next[0] + STEP, next[1]]]).slice(299);
+    assert.equal(out.length, 6);
+    assert.ok(out[0]!.score > 0);
+    for (const held of out.slice(1, 5)) assert.deepEqual([held.score, held.event], [out[0]!.score, 0]);
   });
 
   it('gives a row without any value a score', () => {
