@@ -2,6 +2,9 @@
 import { Loggers } from 'moleculer';
 import type { Logger } from 'pino';
 
+/** What Moleculer says at `error` of a failure that we report ourselves, where it can be told in full. */
+const REPORTED_ELSEWHERE = ['Unable to start all services', '   Request error!'];
+
 type Level = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 export class BrokerLogger extends Loggers.Base<Record<string, never>> {
@@ -15,9 +18,11 @@ export class BrokerLogger extends Loggers.Base<Record<string, never>> {
   override getLogHandler(bindings: { readonly mod: string } | null) {
     const child = this.#logger.child({ module: bindings?.mod ?? 'broker' });
     return (type: Level, args: unknown[]): void => {
-      // The framework tells at `info` what only its own developers want to read.
-      const level = type === 'info' ? 'debug' : type;
       const [first, ...rest] = args;
+      const isReportedElsewhere =
+        typeof first === 'string' && REPORTED_ELSEWHERE.some((start) => first.startsWith(start));
+      // The framework tells at `info` what only its own developers want to read.
+      const level = type === 'info' || isReportedElsewhere ? 'debug' : type;
       if (first instanceof Error) child[level]({ err: first }, first.message);
       else child[level]([first, ...rest].map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '));
     };

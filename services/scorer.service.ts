@@ -58,7 +58,7 @@ export function scorerService(node: NodeContext): ServiceSchema {
       /** The device's latest strange scores, in words and numbers. */
       explain(ctx: Context): Promise<Explanation> {
         const { tenant, device } = checkParams(DeviceParams, ctx.params);
-        return explainDevice(readSide, tenant, device);
+        return explainDevice(readSide, tenant, device, clock.wallMs());
       },
     },
     events: {

@@ -14,6 +14,9 @@ const Settings = Type.Object(
   { additionalProperties: false, default: {} },
 );
 
+/** Rounded values repeat now and then, even where they never did before: a run up to here is no reason to wake anybody. */
+const EVERYDAY_RUN = 3;
+
 const CHANNEL_LENGTH = 4;
 const LAST = 0;
 const RUN = 1;
@@ -25,7 +28,7 @@ const COUNT = 3;
  *
  * Input    frame of C values
  * Output   per channel −ln of the chance that a channel which repeats as often as this one does so for so long: 0 for a
- *          value that moved. A channel that is always constant is never strange
+ *          run of up to three. A channel that is always constant is never strange
  * State    4·C: last value, length of its run, repeats, values (both fading)
  * Cost     O(C) a frame
  * Fails    SettingInvalidError when the memory is out of range
@@ -35,7 +38,7 @@ const COUNT = 3;
  * @example
  * const detector = flatline.create({ channels: 1 });
  * for (let i = 0; i < 50; i++) detector.learn([20 + Math.sin(i)]);
- * for (let i = 0; i < 5; i++) detector.learn([21]);
+ * for (let i = 0; i < 7; i++) detector.learn([21]);
  * detector.score([21]); // [> 10]
  */
 export const flatline = defineDetector({
@@ -57,7 +60,7 @@ export const flatline = defineDetector({
           if (Number.isNaN(value) || state[base + RUN] === 0) continue;
           const run = value === state[base + LAST] ? state[base + RUN]! + 1 : 1;
           // A run as long as the memory says all it can; else a channel that is always constant grew strange with the years.
-          out.strangeness[c] = Math.min(run - 1, settings.memory) * -Math.log(repeatShare(state, base));
+          out.strangeness[c] = Math.min(Math.max(0, run - EVERYDAY_RUN), settings.memory) * -Math.log(repeatShare(state, base));
           out.reason[c] = ReasonCode.flat;
           out.reasonA[c] = run;
           out.reasonB[c] = value;

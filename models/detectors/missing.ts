@@ -14,6 +14,9 @@ const Settings = Type.Object(
   { additionalProperties: false, default: {} },
 );
 
+/** One or two missing values are everyday life, even where there were none before: no reason to wake anybody. */
+const EVERYDAY_STEPS = 2;
+
 const CHANNEL_LENGTH = 3;
 const RUN = 0;
 const MISSES = 1;
@@ -25,7 +28,7 @@ const COUNT = 2;
  *
  * Input    frame of C values, their imputed flags and the gap before it
  * Output   per channel −ln of the chance that a channel which misses as often as this one does so for so long; 0 when at most
- *          one step is missing
+ *          two steps are missing
  * State    3·C: steps since the last value, misses, steps (both fading)
  * Cost     O(C) a frame
  * Fails    SettingInvalidError when the memory is out of range
@@ -35,7 +38,7 @@ const COUNT = 2;
  * @example
  * const detector = missing.create({ channels: 2 });
  * for (let i = 0; i < 50; i++) detector.learn([1, 2]);
- * for (let i = 0; i < 5; i++) detector.learn([1, NaN]);
+ * for (let i = 0; i < 6; i++) detector.learn([1, NaN]);
  * detector.score([1, NaN]); // [0, > 10]
  */
 export const missing = defineDetector({
@@ -56,8 +59,7 @@ export const missing = defineDetector({
           if (state[base + COUNT] === 0) continue;
           const isLost = Number.isNaN(measured(frame, c));
           const steps = frame.gapSteps + (isLost ? state[base + RUN]! + 1 : 0);
-          // One missing value is everyday life, even where there was none before.
-          const more = Math.max(0, Math.min(steps, settings.memory) - 1);
+          const more = Math.max(0, Math.min(steps, settings.memory) - EVERYDAY_STEPS);
           out.strangeness[c] = more * -Math.log(missShare(state, base));
           out.reason[c] = isLost ? ReasonCode.missing : ReasonCode.gap;
           out.reasonA[c] = steps;

@@ -27,8 +27,8 @@ export type ProfileDefinition = Static<typeof ProfileDefinition>;
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
-export function isProfileName(text: string): boolean {
-  return NAME.test(text);
+export function isProfileName(text: unknown): text is string {
+  return typeof text === 'string' && NAME.test(text);
 }
 
 /**
@@ -56,6 +56,7 @@ export function completeProfile(name: string, partial: unknown): ProfileDefiniti
  * @returns undefined when this release cannot use it.
  */
 export function readStoredProfile(stored: unknown): ProfileDefinition | undefined {
+  if (typeof stored !== 'object' || stored === null) return undefined;
   const definition: unknown = Value.Clean(ProfileDefinition, withDefaults(stored));
   return Value.Check(ProfileDefinition, definition) ? definition : undefined;
 }

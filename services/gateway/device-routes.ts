@@ -18,10 +18,12 @@ const DEFAULT_DEVICES = 100;
 const MOST_DEVICES = 1_000;
 const DEFAULT_SCORES = 1_000;
 const MOST_SCORES = 100_000;
+/** "The latest" ends this long after now: clocks of devices may run ahead a little. */
+const LATEST_AHEAD_MS = 300_000;
 /** Rows that are turned into JSON in one go. */
 const SLICE_ROWS = 500;
 
-export function deviceRoutes({ storage: { readSide } }: NodeContext): readonly RouteDefinition[] {
+export function deviceRoutes({ storage: { readSide }, clock }: NodeContext): readonly RouteDefinition[] {
   /** @throws NotFoundError when no reading of this device has ever been accepted. */
   async function knownDevice({ params, principal }: Exchange): Promise<DeviceSummary> {
     const id = params['id'] ?? '';
@@ -78,7 +80,8 @@ export function deviceRoutes({ storage: { readSide } }: NodeContext): readonly R
         const page = await readSide.scores(tenant, device, {
           limit: limit ?? DEFAULT_SCORES,
           ...(from !== undefined && { fromMs: from }),
-          ...(to !== undefined && { toMs: to }),
+          // Readings from the far future are listed when asked for; they must not hide the latest ones.
+          toMs: to ?? (from === undefined ? clock.wallMs() + LATEST_AHEAD_MS : Infinity),
           ...(after !== undefined && { cursor: after }),
         });
         await sendScores(exchange, page, outcome);

@@ -6,6 +6,8 @@ import type { DeviceSummary, ReadSide } from '../../storage/read-side/read-side.
 /** Rows to look back for strange ones. */
 const LOOK_BACK = 2_000;
 const MOST_STRANGE = 10;
+/** Readings from the far future are never the latest; clocks of devices may run ahead a little. */
+const LATEST_AHEAD_MS = 300_000;
 
 export interface Explanation {
   readonly device: DeviceSummary;
@@ -15,11 +17,16 @@ export interface Explanation {
   readonly strange: readonly ScoreView[];
 }
 
-/** @throws NotFoundError */
-export async function explainDevice(readSide: ReadSide, tenant: string, device: string): Promise<Explanation> {
+/** @param nowMs Unix ms @throws NotFoundError */
+export async function explainDevice(
+  readSide: ReadSide,
+  tenant: string,
+  device: string,
+  nowMs: number,
+): Promise<Explanation> {
   const summary = await readSide.device(tenant, device);
   if (summary === undefined) throw new NotFoundError(`there is no device ${device.slice(0, 128)}`);
-  const { batch } = await readSide.scores(tenant, device, { limit: LOOK_BACK });
+  const { batch } = await readSide.scores(tenant, device, { toMs: nowMs + LATEST_AHEAD_MS, limit: LOOK_BACK });
   const strange: ScoreView[] = [];
   for (let i = batch.length - 1; i >= 0 && strange.length < MOST_STRANGE; i--) {
     if ((batch.flags.data[i]! & ScoreFlag.anomaly) !== 0) strange.push(scoreView(batch, i));

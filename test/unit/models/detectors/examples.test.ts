@@ -121,9 +121,18 @@ describe('flatline', () => {
   it('finds a stuck channel the stranger the longer', () => {
     const detector = flatline.create({ channels: 1 });
     for (let i = 0; i < 50; i++) detector.learn([20 + Math.sin(i)]);
-    for (let i = 0; i < 5; i++) detector.learn([21]);
+    for (let i = 0; i < 7; i++) detector.learn([21]);
     assert.ok(detector.score([21])[0]! > 10);
     assert.equal(detector.score([21.1])[0], 0);
+  });
+
+  it('finds nothing strange in a short run', () => {
+    const detector = flatline.create({ channels: 1 });
+    for (let i = 0; i < 500; i++) detector.learn([20 + Math.sin(i)]);
+    for (let i = 0; i < 2; i++) detector.learn([21]);
+    assert.equal(detector.score([21])[0], 0);
+    detector.learn([21]);
+    assert.ok(detector.score([21])[0]! > 2);
   });
 
   it('finds nothing strange in a channel that is always constant', () => {
@@ -137,10 +146,17 @@ describe('missing', () => {
   it('tells the lost channel from the others', () => {
     const detector = missing.create({ channels: 2 });
     for (let i = 0; i < 50; i++) detector.learn([1, 2]);
-    for (let i = 0; i < 5; i++) detector.learn([1, NaN]);
+    for (let i = 0; i < 6; i++) detector.learn([1, NaN]);
     const [kept, lost] = detector.score([1, NaN]);
     assert.equal(kept, 0);
     assert.ok(lost! > 10);
+  });
+
+  it('finds nothing strange in one or two values that are missing', () => {
+    const detector = missing.create({ channels: 1 });
+    for (let i = 0; i < 50; i++) detector.learn([1]);
+    assert.equal(detector.score([1], { gapSteps: 2 })[0], 0);
+    assert.ok(detector.score([1], { gapSteps: 3 })[0]! > 2);
   });
 
   it('finds a gap before a frame', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ChunkKind, decodeChunk, encodeChunk, type Section } from '../../../../../models/domain/chunk.js';
 import { StorageCorruptError } from '../../../../../models/errors.js';
-import { windowStage } from '../../../../../models/stages/window.js';
+import { windowStage, type WindowState } from '../../../../../models/stages/window.js';
 import { newDeviceData } from '../../../../../models/stages/window/device-state.js';
 import { WindowLog } from './window-log.js';
 
@@ -14,11 +14,11 @@ function sections(): Section[] {
   return [...decodeChunk(windowStage.snapshot(log.state), ChunkKind.snapshot).sections];
 }
 
-function restoreWith(index: number, section: Section): void {
+function restoreWith(index: number, section: Section): WindowState {
   const changed = sections();
   changed[index] = section;
   const header = { kind: ChunkKind.snapshot, epoch: 0, from: 0, to: 0, timeMs: 0 };
-  windowStage.restore(encodeChunk(header, changed));
+  return windowStage.restore(encodeChunk(header, changed));
 }
 
 describe('window snapshot', () => {
@@ -27,7 +27,7 @@ describe('window snapshot', () => {
     ['another version', 1, (of) => Float64Array.from(of as Float64Array).fill(2, 0, 1), /version must be 1, got 2/],
     ['other rings', 1, (of) => Float64Array.from(of as Float64Array).fill(9, 1, 2), /rings must hold 15 and 32, got 9/],
     ['a broken profile', 2, () => ['standard', '{'], /profiles cannot be read/],
-    ['an unknown profile field', 2, () => ['standard', '{"window":{"color":1}}'], /profiles cannot be read/],
+    ['profiles that are no JSON', 2, () => ['standard', '{'], /profiles cannot be read/],
     ['missing channel sets', 3, () => [], /has no channel set/],
     ['numbers where text belongs', 4, () => new Uint8Array(1), /section of text is missing/],
     ['text where numbers belong', 6, () => ['x'], /section of numbers is missing/],
@@ -45,6 +45,13 @@ describe('window snapshot', () => {
       );
     });
   }
+
+  it('reads profiles of another release: leaves out what it does not know, keeps the rest', () => {
+    const state = restoreWith(2, ['standard', '{"window":{"color":1,"stepMs":7}}']);
+    const { window } = state.profiles.get('standard').definition;
+    assert.equal(window.stepMs, 7);
+    assert.ok(!('color' in window));
+  });
 
   it('refuses a flipped bit', () => {
     const bytes = windowStage.snapshot(windowStage.createState());
