@@ -11,6 +11,9 @@ import { LmdbEnvironment } from './lmdb/lmdb-environment.js';
 import { LmdbReadSide } from './read-side/lmdb-read-side.js';
 import type { Storage } from './storage.js';
 
+/** Long: the lock keeps other processes out, so a busy event loop must not be taken for a dead owner. */
+const LEASE_TTL_MS = 600_000;
+
 /**
  * Opens or creates `dataDir` with `journal/`, `read-side/`, `blobs/` and `lock`.
  *
@@ -39,7 +42,7 @@ export async function openEmbeddedStorage(dataDir: string): Promise<Storage> {
     closers.push(() => log.close());
     const journal = new LmdbJournal(log);
     closers.push(() => journal.close());
-    const leases = new InProcessLeases(new LmdbEpochCounter(log));
+    const leases = new InProcessLeases(new LmdbEpochCounter(log), { ttlMs: LEASE_TTL_MS });
     closers.push(() => leases.close());
     const projections = LmdbEnvironment.open(join(directory, 'read-side'));
     closers.push(() => projections.close());

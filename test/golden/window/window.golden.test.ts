@@ -1,29 +1,17 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { windowStage } from '../../../models/stages/window.js';
 import { WindowLog, type Chunk } from '../../unit/models/stages/window/window-log.js';
+import { goldenCases } from '../../support/golden.js';
 
 const folder = new URL('./', import.meta.url);
 
-function lines(path: string): unknown[] {
-  const text = readFileSync(new URL(path, folder), 'utf8');
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line): unknown => JSON.parse(line));
-}
-
 /** A folder a case: `in.ndjson` holds chunks of the log, `out.ndjson` the records of frames, reviewed by eye. */
 describe('window, golden', () => {
-  const cases = readdirSync(folder, { withFileTypes: true }).filter((item) => item.isDirectory());
-
-  for (const { name } of cases) {
-    it(name, () => {
-      const log = new WindowLog();
-      const records = (lines(`${name}/in.ndjson`) as Chunk[]).flatMap((chunk) => log.feed(chunk));
-      assert.deepEqual(records, lines(`${name}/out.ndjson`));
-    });
-  }
+  goldenCases(folder, (input) => {
+    const log = new WindowLog();
+    return (input as Chunk[]).flatMap((chunk) => log.feed(chunk));
+  });
 
   it('still loads the state of version 1', () => {
     const log = new WindowLog();
