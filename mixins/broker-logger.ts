@@ -24,7 +24,10 @@ export class BrokerLogger extends Loggers.Base<Record<string, never>> {
       // The framework tells at `info` what only its own developers want to read.
       const level = type === 'info' || isReportedElsewhere ? 'debug' : type;
       if (first instanceof Error) child[level]({ err: first }, first.message);
-      else child[level]([first, ...rest].map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '));
+      else
+        child[level](
+          [first, ...rest].map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '),
+        );
     };
   }
 }

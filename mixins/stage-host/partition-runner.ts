@@ -270,7 +270,9 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   async #commit(): Promise<void> {
     if (this.#position === this.#committed) return;
     if (this.#clock.monotonicMs() >= this.#mayCommitUntilMs) {
-      throw new FencedError(`the lease of ${this.#stage.name} partition ${this.partition} could not be renewed in time`);
+      throw new FencedError(
+        `the lease of ${this.#stage.name} partition ${this.partition} could not be renewed in time`,
+      );
     }
     try {
       this.#outputLast = await this.#append(this.#outputLast, this.#committed, this.#position);

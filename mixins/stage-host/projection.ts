@@ -34,12 +34,7 @@ export class Projection<Output extends OutputBatch> {
   #wanted = 0;
   #work: Promise<void> | undefined;
 
-  constructor(
-    target: ProjectionTarget<Output>,
-    journal: Journal,
-    partition: number,
-    failed: (error: unknown) => void,
-  ) {
+  constructor(target: ProjectionTarget<Output>, journal: Journal, partition: number, failed: (error: unknown) => void) {
     this.#target = target;
     this.#journal = journal;
     this.#partition = partition;

@@ -193,7 +193,10 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
       },
       snapshotUnreadable: (partition, position, error) => {
         metrics.unreadableSnapshots.inc(labels);
-        this.#logger.error({ partition, position, err: error }, 'snapshot cannot be read, going back to the one before');
+        this.#logger.error(
+          { partition, position, err: error },
+          'snapshot cannot be read, going back to the one before',
+        );
       },
       tookOver: async (partition, epoch, replayedRecords, tookMs) => {
         this.#failures.delete(partition);

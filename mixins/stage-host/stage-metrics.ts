@@ -17,7 +17,8 @@ export interface StageMetrics {
 
 export function createStageMetrics(registry: Registry): StageMetrics {
   const registers = [registry];
-  const counter = (name: string, help: string) => new Counter({ name, help, labelNames: ['stage'] as const, registers });
+  const counter = (name: string, help: string) =>
+    new Counter({ name, help, labelNames: ['stage'] as const, registers });
   const perPartition = (name: string, help: string) =>
     new Gauge({ name, help, labelNames: ['stage', 'partition'] as const, registers });
   return {

@@ -60,7 +60,8 @@ export const flatline = defineDetector({
           if (Number.isNaN(value) || state[base + RUN] === 0) continue;
           const run = value === state[base + LAST] ? state[base + RUN]! + 1 : 1;
           // A run as long as the memory says all it can; else a channel that is always constant grew strange with the years.
-          out.strangeness[c] = Math.min(Math.max(0, run - EVERYDAY_RUN), settings.memory) * -Math.log(repeatShare(state, base));
+          out.strangeness[c] =
+            Math.min(Math.max(0, run - EVERYDAY_RUN), settings.memory) * -Math.log(repeatShare(state, base));
           out.reason[c] = ReasonCode.flat;
           out.reasonA[c] = run;
           out.reasonB[c] = value;
