@@ -7,11 +7,14 @@ const LOOK_EVERY_MS = 1_000;
 const FLUSH_EVERY_MS = 10_000;
 const FLUSH_ROWS = 50_000;
 const EXPIRE_EVERY_MS = 600_000;
+/** One expiry does a bounded amount. From so many rows on there may be more to do: it goes on at the next look. */
+const EXPIRE_AGAIN_ROWS = 50_000;
 const DAY_MS = 86_400_000;
 
 export class ReadSideUpkeep {
   readonly #readSide: ReadSide;
   readonly #clock: Clock;
+  /** From arrival. */
   readonly #historyDays: number;
   readonly #logger: Logger;
   #timer: NodeJS.Timeout | undefined;
@@ -33,27 +36,37 @@ export class ReadSideUpkeep {
     this.#timer = setInterval(() => {
       if (this.#isWorking) return;
       this.#isWorking = true;
-      this.#work = this.#look()
-        .catch((error: unknown) => this.#logger.warn({ err: error }, 'read side upkeep failed, trying again'))
-        .finally(() => (this.#isWorking = false));
+      this.#work = this.#look().finally(() => (this.#isWorking = false));
     }, LOOK_EVERY_MS);
   }
 
+  /** Never fails: what could not be flushed comes again from the log. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#work;
-    await this.#readSide.flush();
+    await this.#readSide.flush().catch((error: unknown) => this.#warn(error));
   }
 
+  /** Each by itself: when nothing can be flushed, what is old goes all the same, and may be the room that was missing. */
   async #look(): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#flushedMs >= FLUSH_EVERY_MS || this.#readSide.unflushedRows >= FLUSH_ROWS) {
-      await this.#readSide.flush();
-      this.#flushedMs = this.#clock.monotonicMs();
+      await this.#flush().catch((error: unknown) => this.#warn(error));
     }
-    if (nowMs - this.#expiredMs >= EXPIRE_EVERY_MS) {
-      await this.#readSide.expire(this.#clock.wallMs() - this.#historyDays * DAY_MS);
-      this.#expiredMs = this.#clock.monotonicMs();
-    }
+    if (nowMs - this.#expiredMs >= EXPIRE_EVERY_MS) await this.#expire().catch((error: unknown) => this.#warn(error));
+  }
+
+  async #flush(): Promise<void> {
+    await this.#readSide.flush();
+    this.#flushedMs = this.#clock.monotonicMs();
+  }
+
+  async #expire(): Promise<void> {
+    const rows = await this.#readSide.expire(this.#clock.wallMs() - this.#historyDays * DAY_MS);
+    if (rows < EXPIRE_AGAIN_ROWS) this.#expiredMs = this.#clock.monotonicMs();
+  }
+
+  #warn(error: unknown): void {
+    this.#logger.warn({ err: error }, 'read side upkeep failed, trying again');
   }
 }

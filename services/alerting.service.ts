@@ -24,6 +24,11 @@ const FeedbackParams = Type.Composite([
   Type.Object({ verdict: Type.Union([Type.Literal('anomaly'), Type.Literal('normal')]) }),
 ]);
 
+/** What a command says beside which alert, who and why. */
+type Specific =
+  | { readonly type: 'alert.acknowledge' | 'alert.resolve' }
+  | { readonly type: 'alert.feedback'; readonly verdict: 'anomaly' | 'normal'; readonly teaches: boolean };
+
 export function alertingService(node: NodeContext): ServiceSchema {
   const { readSide } = node.storage;
   let tellEveryone: (batch: AlertBatch) => void = () => undefined;
@@ -39,9 +44,7 @@ export function alertingService(node: NodeContext): ServiceSchema {
     ctx: Context,
     { tenant, id, by, note }: AlertParams,
     device: string,
-    specific:
-      | { readonly type: 'alert.acknowledge' | 'alert.resolve' }
-      | { readonly type: 'alert.feedback'; readonly verdict: 'anomaly' | 'normal' },
+    specific: Specific,
     hasTakenEffect: (alert: Alert) => boolean,
   ): Promise<Alert> {
     const whole: Command = { ...specific, alertId: id, by, ...(note === undefined ? {} : { note }) };
@@ -85,13 +88,10 @@ export function alertingService(node: NodeContext): ServiceSchema {
         const { verdict } = params;
         const alert = await find(params);
         if (alert.feedback === verdict) return alert;
-        return command(
-          ctx,
-          params,
-          alert.device,
-          { type: 'alert.feedback', verdict },
-          (now) => now.feedback === verdict,
-        );
+        // Of an alert that is over, the person does not judge what goes on now: nothing is learned from that.
+        const teaches = alert.status !== 'resolved';
+        const specific = { type: 'alert.feedback', verdict, teaches } as const;
+        return command(ctx, params, alert.device, specific, (now) => now.feedback === verdict);
       },
     },
     created(this: Service) {

@@ -43,8 +43,17 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
     }
   }
 
+  let activating: Promise<void> = Promise.resolve();
+
+  /** One after the other: two activations at once could reach partitions in different order. */
+  function activateChampions(service: Service): Promise<void> {
+    const turn = activating.then(() => sendChampions(service));
+    activating = turn.catch(() => undefined);
+    return turn;
+  }
+
   /** Puts champions that have not reached every partition into the log. Sending one twice changes nothing. */
-  async function activateChampions(service: Service): Promise<void> {
+  async function sendChampions(service: Service): Promise<void> {
     for (const { name, champion } of log.registry.unfinished()) {
       const { version, definition, by } = champion;
       const command = { type: 'profile.activate', profile: name, version, definition, by };

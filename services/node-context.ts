@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../mixins/clock.js';
 import type { Metrics } from '../mixins/metrics.js';
+import type { RunnerOptions } from '../mixins/stage-host/partition-runner.js';
 import type { Settings } from '../models/settings.js';
 import type { Storage } from '../storage/storage.js';
 
@@ -11,4 +12,6 @@ export interface NodeContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** How the stages run their partitions. */
+  readonly runner: RunnerOptions;
 }

@@ -1,9 +1,8 @@
-import { DEFAULT_RUNNER_OPTIONS, type RunnerOptions } from '../mixins/stage-host/partition-runner.js';
 import type { NodeContext } from './node-context.js';
 
 /** What all stage hosts of one process have in common. */
-export function stageHostOptions(node: NodeContext, runner: RunnerOptions = DEFAULT_RUNNER_OPTIONS) {
-  const { settings, storage, clock, logger, metrics } = node;
+export function stageHostOptions(node: NodeContext) {
+  const { settings, storage, clock, logger, metrics, runner } = node;
   return {
     partitions: settings.partitions,
     storage,

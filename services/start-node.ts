@@ -3,6 +3,7 @@ import { ServiceBroker, type Service, type ServiceSchema } from 'moleculer';
 import type { Logger } from 'pino';
 import { systemClock, type Clock } from '../mixins/clock.js';
 import { createMetrics } from '../mixins/metrics.js';
+import { DEFAULT_RUNNER_OPTIONS, type RunnerOptions } from '../mixins/stage-host/partition-runner.js';
 import { ReadSideUpkeep } from '../mixins/read-side-upkeep.js';
 import { SettingInvalidError } from '../models/errors.js';
 import { SERVICE_NAMES, type ServiceName, type Settings } from '../models/settings.js';
@@ -42,6 +43,8 @@ export interface StartOptions {
   readonly clock?: Clock;
   /** Default: the embedded adapters in `settings.dataDir`. */
   readonly openStorage?: (dataDir: string) => Promise<Storage>;
+  /** What differs from `DEFAULT_RUNNER_OPTIONS`. */
+  readonly runner?: Partial<RunnerOptions>;
 }
 
 /**
@@ -51,7 +54,7 @@ export interface StartOptions {
 export async function startNode(
   settings: Settings,
   logger: Logger,
-  { clock = systemClock, openStorage = openEmbeddedStorage }: StartOptions = {},
+  { clock = systemClock, openStorage = openEmbeddedStorage, runner = {} }: StartOptions = {},
 ): Promise<RunningNode> {
   if (settings.natsUrl !== undefined) {
     throw new SettingInvalidError(['NATS_URL: this release runs embedded only, unset NATS_URL and REDIS_URL']);
@@ -64,7 +67,14 @@ export async function startNode(
   let broker: ServiceBroker | undefined;
   try {
     await fixPartitions(storage.blobs, settings.partitions);
-    const node: NodeContext = { settings, storage, logger, metrics: createMetrics(), clock };
+    const node: NodeContext = {
+      settings,
+      storage,
+      logger,
+      metrics: createMetrics(),
+      clock,
+      runner: { ...DEFAULT_RUNNER_OPTIONS, ...runner },
+    };
     const upkeep = new ReadSideUpkeep(storage.readSide, clock, settings.historyDays, logger);
     broker = new ServiceBroker(brokerOptions(settings, logger));
     for (const name of settings.services) broker.createService(SERVICES[name](node));
@@ -94,13 +104,19 @@ function runningNode(
     durability: storage.journal.durability,
     broker,
     stop: async () => {
-      for (const name of STOP_ORDER) {
+      const steps: (() => Promise<unknown>)[] = STOP_ORDER.map((name) => async () => {
         const service = broker.getLocalService(name) as Service | undefined;
         if (service !== undefined) await broker.destroyService(service);
-      }
-      await broker.stop();
-      await upkeep.stop();
-      await storage.close();
+      });
+      steps.push(
+        () => broker.stop(),
+        () => upkeep.stop(),
+        () => storage.close(),
+      );
+      // All of them, whatever fails: storage that stays open would keep the next start out.
+      const problems: unknown[] = [];
+      for (const step of steps) await step().catch((error: unknown) => problems.push(error));
+      if (problems.length > 0) throw problems[0];
     },
   };
 }

@@ -11,13 +11,14 @@
  */
 import { chunkTimeMs, readChunkHeader } from '../../models/domain/chunk.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
-import { FencedError, StorageCorruptError } from '../../models/errors.js';
+import { FencedError, StorageCorruptError, StorageFailedError } from '../../models/errors.js';
 import type { InputBatch, OutputBatch, Stage } from '../../models/stages/stage.js';
 import type { Blobs } from '../../storage/blobs/blobs.js';
 import { streamName, type Journal, type JournalRecord, type StreamId } from '../../storage/journal/journal.js';
 import type { Lease } from '../../storage/leases/leases.js';
 import type { Clock } from '../clock.js';
 import { Snapshots } from './snapshots.js';
+import { Turns } from './turns.js';
 
 export interface RunnerOptions {
   /** Take a snapshot after this many ms … */
@@ -28,6 +29,8 @@ export interface RunnerOptions {
   readonly sliceMs: number;
   /** A position without results may stay uncommitted this long, in ms: a crash repeats that much reading, nothing else. */
   readonly idleCommitMs: number;
+  /** Shared by all partitions of a process. */
+  readonly snapshotTurns: Turns;
   /** False takes the fence out. For the negative control of the crash tests only. */
   readonly isFenced: boolean;
 }
@@ -37,6 +40,7 @@ export const DEFAULT_RUNNER_OPTIONS: RunnerOptions = {
   snapshotEveryRecords: 50_000,
   sliceMs: 15,
   idleCommitMs: 1_000,
+  snapshotTurns: new Turns(),
   isFenced: true,
 };
 
@@ -46,6 +50,7 @@ export interface RunnerObserver<Output extends OutputBatch> {
   committed(partition: number, sequence: number, batch: Output): void;
   /** Awaited: the place to trim what no replay needs any more, which is input at or before `replayFloor`. */
   snapshotTaken(partition: number, position: number, bytes: number, tookMs: number, replayFloor: number): Promise<void>;
+  snapshotFailed(partition: number, error: unknown): void;
   snapshotUnreadable(partition: number, position: number, error: unknown): void;
   tookOver(partition: number, epoch: number, replayedRecords: number, tookMs: number): Promise<void>;
 }
@@ -54,6 +59,9 @@ const READ_RECORDS = 256;
 const READ_BYTES = 4_194_304;
 const LONGEST_WAIT_MS = 1_000;
 const OPEN_ATTEMPTS = 5;
+/** After a snapshot that failed. */
+const SNAPSHOT_RETRY_MS = 30_000;
+const RECORDS_A_DEVICE = 20;
 /** A commit is cut here, so that chunks stay well under NATS's default message limit of 1 MB. */
 const LARGEST_COMMIT_RECORDS = 2_000;
 
@@ -80,6 +88,7 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   #recordsSinceSnapshot = 0;
   #snapshotDueMs = 0;
   #snapshotPosition = 0;
+  #snapshotRetryMs = -Infinity;
   #lastCommitMs = 0;
   #isStopping = false;
   #mayCommitUntilMs = Infinity;
@@ -146,10 +155,11 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
         const records = await reader.next(READ_RECORDS, READ_BYTES, this.#waitMs());
         if (records.length > 0) await this.#process(records);
         else await this.#idle();
-        if (this.#isSnapshotDue()) await this.#snapshot();
+        // Whose turn it is not goes on working, and asks again.
+        if (this.#isSnapshotDue() && !this.#options.snapshotTurns.isTaken) await this.#snapshot();
       }
       await this.#commit();
-      if (this.#recordsSinceSnapshot > 0) await this.#snapshot();
+      if (this.#isFinalSnapshotWorthwhile()) await this.#snapshot();
     } finally {
       this.#wake = undefined;
       reader.close();
@@ -268,7 +278,8 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   }
 
   async #commit(): Promise<void> {
-    if (this.#position === this.#committed) return;
+    // While replaying, the state is behind what is committed: committing that would turn the position back.
+    if (this.#position <= this.#committed) return;
     if (this.#clock.monotonicMs() >= this.#mayCommitUntilMs) {
       throw new FencedError(
         `the lease of ${this.#stage.name} partition ${this.partition} could not be renewed in time`,
@@ -301,23 +312,42 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     return this.#journal.append(this.#output, payload, this.#options.isFenced ? { expectedLast } : {});
   }
 
-  #isSnapshotDue(): boolean {
-    if (this.#recordsSinceSnapshot === 0 || this.#position !== this.#committed) return false;
-    return (
-      this.#recordsSinceSnapshot >= this.#options.snapshotEveryRecords ||
-      this.#clock.monotonicMs() >= this.#snapshotDueMs
-    );
+  /** On the way out a snapshot is taken unless replaying what came since is cheaper than copying all devices. */
+  #isFinalSnapshotWorthwhile(): boolean {
+    return this.#position === this.#committed && this.#recordsSinceSnapshot > this.deviceCount() / 10;
   }
 
+  #isSnapshotDue(): boolean {
+    if (this.#recordsSinceSnapshot === 0 || this.#position !== this.#committed) return false;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs < this.#snapshotRetryMs) return false;
+    // A snapshot costs as much as its devices: with many, it must pay for itself by many records that need no replay.
+    const manyRecords = Math.max(this.#options.snapshotEveryRecords, RECORDS_A_DEVICE * this.deviceCount());
+    return this.#recordsSinceSnapshot >= manyRecords || nowMs >= this.#snapshotDueMs;
+  }
+
+  /** One that fails costs a longer replay, nothing else: it is tried again later. */
   async #snapshot(): Promise<void> {
+    await this.#options.snapshotTurns.run(async () => {
+      try {
+        await this.#takeSnapshot();
+      } catch (error) {
+        if (!(error instanceof StorageFailedError)) throw error;
+        this.#snapshotDueMs = this.#clock.monotonicMs() + SNAPSHOT_RETRY_MS;
+        this.#snapshotRetryMs = this.#snapshotDueMs;
+        this.#observer.snapshotFailed(this.partition, error);
+      }
+    });
+  }
+
+  async #takeSnapshot(): Promise<void> {
     const startedMs = this.#clock.monotonicMs();
     const position = this.#committed;
     const bytes = this.#stage.snapshot(this.#state);
-    await this.#snapshots.save(position, bytes);
+    const replayFloor = await this.#snapshots.save(position, bytes);
     this.#snapshotPosition = position;
     this.#recordsSinceSnapshot = 0;
     this.#snapshotDueMs = this.#clock.monotonicMs() + this.#options.snapshotEveryMs;
-    const replayFloor = await this.#snapshots.replayFloor();
     const tookMs = this.#clock.monotonicMs() - startedMs;
     await this.#observer.snapshotTaken(this.partition, position, bytes.length, tookMs, replayFloor);
   }

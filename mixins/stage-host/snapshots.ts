@@ -56,15 +56,19 @@ export class Snapshots {
     return undefined;
   }
 
-  async save(position: number, bytes: Uint8Array): Promise<void> {
+  /**
+   * Keeps this snapshot and the one before it. Those that claim to stand further on belong to a log that is gone (an older
+   * backup was restored): they would hide this one.
+   *
+   * @returns the replay floor: input at or before it is needed by no replay; 0 while only one snapshot stands.
+   */
+  async save(position: number, bytes: Uint8Array): Promise<number> {
     await this.#blobs.put(this.#name(position), bytes);
     const positions = await this.positions();
-    await Promise.all(positions.slice(KEPT).map((old) => this.#blobs.delete(this.#name(old))));
-  }
-
-  /** Input at or before this position is needed by no replay; 0 while fewer than two snapshots stand. */
-  async replayFloor(): Promise<number> {
-    return (await this.positions())[KEPT - 1] ?? 0;
+    const kept = positions.filter((other) => other <= position).slice(0, KEPT);
+    const others = positions.filter((other) => !kept.includes(other));
+    await Promise.all(others.map((other) => this.#blobs.delete(this.#name(other))));
+    return kept[KEPT - 1] ?? 0;
   }
 
   #name(position: number): string {

@@ -53,6 +53,8 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   readonly #logger: Logger;
   readonly #runners = new Map<number, PartitionRunner<State, Input, Output>>();
   readonly #projections = new Map<number, Projection<Output>>();
+  /** Partitions whose state is at the end of what is committed. */
+  readonly #tookOver = new Set<number>();
   readonly #failures = new Map<number, string>();
   readonly #stopping = new AbortController();
   #loops: Promise<void>[] = [];
@@ -79,7 +81,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   notReady(): string | undefined {
     const failed = [...this.#failures.entries()][0];
     if (failed !== undefined) return `${this.#options.stage.name} partition ${failed[0]}: ${failed[1]}`;
-    const missing = this.#options.partitions - this.#runners.size;
+    const missing = this.#options.partitions - this.#tookOver.size;
     return missing > 0 ? `${this.#options.stage.name} has yet to take over ${missing} partition(s)` : undefined;
   }
 
@@ -154,6 +156,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     } finally {
       clearInterval(renewal);
       this.#runners.delete(partition);
+      this.#tookOver.delete(partition);
       await storage.leases.release(lease);
     }
   }
@@ -191,6 +194,10 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         this.#logger.debug({ partition, position, bytes, tookMs }, 'snapshot taken');
         await this.#trim(partition, replayFloor);
       },
+      snapshotFailed: (partition, error) => {
+        metrics.failedSnapshots.inc(labels);
+        this.#logger.error({ partition, err: error }, 'snapshot could not be stored, trying again later');
+      },
       snapshotUnreadable: (partition, position, error) => {
         metrics.unreadableSnapshots.inc(labels);
         this.#logger.error(
@@ -199,6 +206,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         );
       },
       tookOver: async (partition, epoch, replayedRecords, tookMs) => {
+        this.#tookOver.add(partition);
         this.#failures.delete(partition);
         metrics.takeOvers.inc(labels);
         metrics.epoch.set({ ...labels, partition }, epoch);

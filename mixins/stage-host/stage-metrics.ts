@@ -7,6 +7,7 @@ export interface StageMetrics {
   readonly stepDowns: Counter<'stage'>;
   readonly failures: Counter<'stage'>;
   readonly projectionFailures: Counter<'stage'>;
+  readonly failedSnapshots: Counter<'stage'>;
   readonly unreadableSnapshots: Counter<'stage'>;
   readonly epoch: Gauge<'stage' | 'partition'>;
   readonly lag: Gauge<'stage' | 'partition'>;
@@ -27,6 +28,7 @@ export function createStageMetrics(registry: Registry): StageMetrics {
     stepDowns: counter('redshank_stage_step_downs_total', 'Partitions given up because a newer owner had written'),
     failures: counter('redshank_stage_failures_total', 'Runs of a partition that ended with an error'),
     projectionFailures: counter('redshank_stage_projection_failures_total', 'Writes to the read side that failed'),
+    failedSnapshots: counter('redshank_stage_failed_snapshots_total', 'Snapshots that could not be stored'),
     unreadableSnapshots: counter('redshank_stage_unreadable_snapshots_total', 'Snapshots that could not be read'),
     epoch: perPartition('redshank_stage_epoch', 'Epoch under which a partition is run here'),
     lag: perPartition('redshank_stage_lag_chunks', 'Chunks of the input topic that wait'),

@@ -47,8 +47,10 @@ interface Entry {
   activated: string | undefined;
 }
 
-/** Versions kept a model; the log of changes is bounded by people's patience, not by readings. */
+/** Changes remembered a model. */
 const MOST_HISTORY = 1_000;
+/** Versions of a model; people make them, so this is a bound, not a limit that anybody should meet. */
+const MOST_VERSIONS = 10_000;
 
 export class Registry {
   readonly #models = new Map<string, Entry>();
@@ -66,11 +68,14 @@ export class Registry {
         entry.versions.set(version, note === undefined ? kept : { ...kept, note });
         return;
       }
+      // An activation under way may have reached some partitions: whoever is champion now must be sent to all of them.
       case 'promoted':
         entry.champions.push(record.version);
+        entry.activated = undefined;
         break;
       case 'rolled-back':
         entry.champions.pop();
+        entry.activated = undefined;
         break;
       case 'activated':
         entry.activated = record.version;
@@ -125,7 +130,11 @@ export class Registry {
   registering(name: string, partial: unknown, change: Omit<Change, 'name' | 'version'>): RegistryRecord[] {
     const definition = completeProfile(name, partial);
     const version = profileVersion(definition);
-    return this.has(name, version) ? [] : [{ ...change, type: 'registered', name, version, definition }];
+    if (this.has(name, version)) return [];
+    if ((this.#models.get(name)?.versions.size ?? 0) >= MOST_VERSIONS) {
+      throw new ConflictError(`model ${name} has ${MOST_VERSIONS} versions: give new ones another name`);
+    }
+    return [{ ...change, type: 'registered', name, version, definition }];
   }
 
   /** What a promotion would write; empty when it is champion already. @throws ModelNotFoundError */

@@ -30,6 +30,8 @@ export interface CrashPlan {
   readonly kills: number;
   readonly seed: number;
   readonly process?: Partial<ProcessOptions>;
+  /** After each death, stop the next life at once, too. */
+  readonly killsAtStart?: boolean;
   /** Do not wait for what will never come: for the control, in which readings get lost. */
   readonly expectsLoss?: boolean;
 }
@@ -43,10 +45,18 @@ export async function crashRun(plan: CrashPlan): Promise<CrashRun> {
 
   let redshank = await start();
   let restarted: Promise<void> = Promise.resolve();
+  let deaths = 0;
   const killSoon = async (): Promise<void> => {
     await sleep(random.uniform() * KILL_WITHIN_MS);
-    await redshank.kill();
+    // Every third time as an operator does it: that must lose nothing either.
+    if (++deaths % 3 === 0) await redshank.stop();
+    else await redshank.kill();
     redshank = await start();
+    // And once more while it still replays.
+    if (plan.killsAtStart === true) {
+      await redshank.stop();
+      redshank = await start();
+    }
   };
 
   const acknowledged = new Map<string, number[]>();

@@ -28,6 +28,22 @@ describe(`kill -9 while readings are posted (${READINGS} readings, ${KILLS} kill
     assert.deepEqual(killed.digests, calm.digests);
   });
 
+  it('the same while snapshots are taken and logs trimmed all the time', async () => {
+    const batches = workload(SEED, 6_000);
+    const busy = { arguments: script('busy-node.ts') };
+    const killed = await crashRun({
+      dataDir: folder(),
+      batches,
+      kills: 4,
+      seed: SEED,
+      process: busy,
+      killsAtStart: true,
+    });
+    assert.deepEqual(judge(killed.acknowledged, killed.scored), { lost: 0, doubled: 0, disordered: 0 });
+    const calm = await crashRun({ dataDir: folder(), batches, kills: 0, seed: SEED });
+    assert.deepEqual(killed.digests, calm.digests);
+  });
+
   it('notices a system that acknowledges before it has written', async () => {
     const { acknowledged, scored } = await crashRun({
       dataDir: folder(),

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import {
   DEFAULT_RUNNER_OPTIONS,
   PartitionRunner,
+  type RunnerObserver,
   type RunnerOptions,
 } from '../../mixins/stage-host/partition-runner.js';
 import { readChunkHeader } from '../../models/domain/chunk.js';
 import { FrameBatch } from '../../models/domain/frame-batch.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
-import { FencedError } from '../../models/errors.js';
+import { FencedError, StorageFailedError } from '../../models/errors.js';
 import { openEmbeddedStorage } from '../../storage/embedded-storage.js';
+import type { Blobs } from '../../storage/blobs/blobs.js';
 import type { Journal } from '../../storage/journal/journal.js';
 import type { Storage } from '../../storage/storage.js';
 import { systemClock } from '../../mixins/clock.js';
@@ -19,6 +21,14 @@ import { until } from '../support/until.js';
 const READINGS = { topic: 'readings', partition: 0 } as const;
 const FRAMES = { topic: 'frames', partition: 0 } as const;
 const LEASE = { stage: 'window', partition: 0 } as const;
+
+const nobody: RunnerObserver<FrameBatch> = {
+  committed: () => undefined,
+  snapshotTaken: () => Promise.resolve(),
+  snapshotFailed: () => undefined,
+  snapshotUnreadable: () => undefined,
+  tookOver: () => Promise.resolve(),
+};
 
 type Runner = PartitionRunner<Tally, ReadingBatch, FrameBatch>;
 
@@ -39,23 +49,21 @@ describe('partition runner', () => {
     }
   }
 
-  async function runner(options: Partial<RunnerOptions> = {}, journal: Journal = storage.journal): Promise<Runner> {
+  async function runner(
+    options: Partial<RunnerOptions> = {},
+    journal: Journal = storage.journal,
+    blobs: Blobs = storage.blobs,
+  ): Promise<Runner> {
     const lease = await storage.leases.acquire(LEASE, 'test');
     assert.ok(lease);
-    const watched = {
-      committed: () => undefined,
-      snapshotTaken: () => Promise.resolve(),
-      snapshotUnreadable: () => undefined,
-      tookOver: () => Promise.resolve(),
-    };
-    const ports = { journal, blobs: storage.blobs };
+    const ports = { journal, blobs };
     return new PartitionRunner(
       tallyStage,
       lease,
       ports,
       systemClock,
       { ...DEFAULT_RUNNER_OPTIONS, ...options },
-      watched,
+      nobody,
     );
   }
 
@@ -112,6 +120,60 @@ describe('partition runner', () => {
     await post(1);
     await runOnce();
     assert.deepEqual(await counts(), [1, 2, 3, 4, 5]);
+  });
+
+  it('does not turn its position back when it is stopped while replaying', async () => {
+    await post(600);
+    await runOnce();
+    for (const name of await storage.blobs.list('snapshots/')) await storage.blobs.delete(name);
+    let stop = (): void => undefined;
+    const journal = readingOn(storage.journal, () => stop());
+    const stopped = await runner({}, journal);
+    stop = () => stopped.stop();
+    await stopped.run();
+    assert.ok(stopped.position > 0 && stopped.position < 600);
+    await storage.leases.release(stopped.lease);
+    await runOnce();
+    assert.deepEqual(
+      await counts(),
+      Array.from({ length: 600 }, (_, i) => i + 1),
+    );
+  });
+
+  it('goes on when a snapshot cannot be stored', async () => {
+    const blobs: Blobs = {
+      put: () => Promise.reject(new StorageFailedError('the disk is full')),
+      get: (name) => storage.blobs.get(name),
+      list: (prefix) => storage.blobs.list(prefix),
+      delete: (name) => storage.blobs.delete(name),
+    };
+    const one = await runner({ snapshotEveryRecords: 1 }, storage.journal, blobs);
+    const running = one.run();
+    await post(3);
+    await until('the input to be done', () => one.position >= 3);
+    one.stop();
+    await running;
+    assert.deepEqual(await counts(), [1, 2, 3]);
+  });
+
+  it('takes snapshots as it goes, and keeps two', async () => {
+    const one = await runner({ snapshotEveryRecords: 1 });
+    const running = one.run();
+    // Each device makes a snapshot dearer: twenty records for this one.
+    for (let round = 1; round <= 4; round++) {
+      await post(25);
+      await until('a snapshot', () => one.snapshotPosition > (round - 1) * 25);
+    }
+    one.stop();
+    await running;
+    assert.equal((await storage.blobs.list('snapshots/window/0/')).length, 2);
+  });
+
+  it('forgets snapshots of a log that is gone', async () => {
+    await storage.blobs.put('snapshots/window/0/0000000000000999', tallyStage.snapshot(tallyStage.createState()));
+    await post(2);
+    await runOnce();
+    assert.deepEqual(await storage.blobs.list('snapshots/window/0/'), ['snapshots/window/0/0000000000000002']);
   });
 
   it('does not use a snapshot beyond what is committed', async () => {
@@ -185,13 +247,7 @@ describe('partition runner', () => {
     const lease = await storage.leases.acquire(LEASE, 'test');
     assert.ok(lease);
     const stage = { ...tallyStage, createState: () => state };
-    const watched = {
-      committed: () => undefined,
-      snapshotTaken: () => Promise.resolve(),
-      snapshotUnreadable: () => undefined,
-      tookOver: () => Promise.resolve(),
-    };
-    const one = new PartitionRunner(stage, lease, storage, systemClock, DEFAULT_RUNNER_OPTIONS, watched);
+    const one = new PartitionRunner(stage, lease, storage, systemClock, DEFAULT_RUNNER_OPTIONS, nobody);
     const running = one.run();
     await until('the tick', async () => (await storage.journal.state(READINGS)).last === 1);
     await until('the deadline to pass', () => state.wakeMs === Infinity);
@@ -215,5 +271,23 @@ function wrap(journal: Journal, around: (append: () => Promise<number>) => Promi
     lastRecord: (stream) => journal.lastRecord(stream),
     trim: (stream, sequence) => journal.trim(stream, sequence),
     close: () => journal.close(),
+  };
+}
+
+/** Tells when records have been read. */
+function readingOn(journal: Journal, afterRead: () => void): Journal {
+  return {
+    ...wrap(journal, (append) => append()),
+    read(stream, sequence) {
+      const reader = journal.read(stream, sequence);
+      return {
+        next: async (...limits) => {
+          const records = await reader.next(...limits);
+          afterRead();
+          return records;
+        },
+        close: () => reader.close(),
+      };
+    },
   };
 }

@@ -2,6 +2,7 @@ import { ServiceBroker, type Context } from 'moleculer';
 import { pino } from 'pino';
 import { createMetrics } from '../../mixins/metrics.js';
 import type { Clock } from '../../mixins/clock.js';
+import { DEFAULT_RUNNER_OPTIONS } from '../../mixins/stage-host/partition-runner.js';
 import type { Alert } from '../../models/domain/alert.js';
 import { parseReading, type ParsedReading } from '../../models/domain/reading-parser.js';
 import { NotFoundError } from '../../models/errors.js';
@@ -105,7 +106,10 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
     },
   });
   broker.createService(
-    gatewayService({ settings, storage, logger, clock, metrics: createMetrics() }, (line) => node.printed.push(line)),
+    gatewayService(
+      { settings, storage, logger, clock, metrics: createMetrics(), runner: DEFAULT_RUNNER_OPTIONS },
+      (line) => node.printed.push(line),
+    ),
   );
   await broker.start();
   Object.assign(node, await broker.call<GatewayAddress, object>('gateway.address', {}));

@@ -54,6 +54,18 @@ describe('registry', () => {
     assert.deepEqual(registry.unfinished(), []);
   });
 
+  it('sends the old champion again when a promotion that was half done is rolled back', () => {
+    const [first, second] = [registered({}), registered(SLOW)];
+    apply(registry.promoting('pump', first, BY));
+    registry.apply({ ...BY, type: 'activated', name: 'pump', version: first });
+    apply(registry.promoting('pump', second, BY));
+    apply(registry.rollingBack('pump', BY));
+    assert.deepEqual(
+      registry.unfinished().map(({ champion }) => champion.version),
+      [first],
+    );
+  });
+
   it('refuses what does not exist or cannot be', () => {
     assert.throws(() => registry.get('fan'), ModelNotFoundError);
     assert.throws(() => registry.registering('pump', { window: { latenessMs: -1 } }, BY), SettingInvalidError);

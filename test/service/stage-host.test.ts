@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import pino from 'pino';
+import { Registry } from 'prom-client';
+import { systemClock } from '../../mixins/clock.js';
+import { DEFAULT_RUNNER_OPTIONS, type RunnerOptions } from '../../mixins/stage-host/partition-runner.js';
+import { StageHost } from '../../mixins/stage-host/stage-host.js';
+import { createStageMetrics } from '../../mixins/stage-host/stage-metrics.js';
+import { FrameBatch } from '../../models/domain/frame-batch.js';
+import { ReadingBatch } from '../../models/domain/reading-batch.js';
+import { openEmbeddedStorage } from '../../storage/embedded-storage.js';
+import type { Storage } from '../../storage/storage.js';
+import { tallyStage, type Tally } from '../support/tally-stage.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { until } from '../support/until.js';
+
+const PARTITIONS = 3;
+const READINGS = { topic: 'readings', partition: 1 } as const;
+const FRAMES = { topic: 'frames', partition: 1 } as const;
+
+describe('stage host', () => {
+  const folder = temporaryFolder();
+  let storage: Storage;
+  beforeEach(async () => {
+    storage = await openEmbeddedStorage(folder());
+  });
+  afterEach(() => storage.close());
+
+  type Host = StageHost<Tally, ReadingBatch, FrameBatch>;
+
+  function host(runner: Partial<RunnerOptions> = {}, floor = Infinity): Host {
+    return new StageHost({
+      stage: tallyStage,
+      partitions: PARTITIONS,
+      storage,
+      clock: systemClock,
+      holder: 'test',
+      logger: pino({ level: 'silent' }),
+      metrics: createStageMetrics(new Registry()),
+      runner: { ...DEFAULT_RUNNER_OPTIONS, ...runner },
+      projection: undefined,
+      otherReadersFloor: () => Promise.resolve(floor),
+      onCommitted: undefined,
+    });
+  }
+
+  async function post(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) {
+      const batch = ReadingBatch.create();
+      batch.addReading('default/a', i, ['x'], [i]);
+      await storage.journal.append(READINGS, batch.encode());
+    }
+  }
+
+  const untilReady = (one: Host) => until('the host to be ready', () => one.notReady() === undefined);
+  const untilDone = (one: Host) => until('no lag', async () => (await one.status()).every(({ lag }) => lag === 0));
+
+  it('is ready once it has taken over every partition', async () => {
+    const one = host();
+    assert.match(one.notReady() ?? '', /has yet to take over 3 partition/);
+    one.start();
+    await untilReady(one);
+    const status = await one.status();
+    assert.deepEqual(
+      status.map(({ partition, isOwned }) => [partition, isOwned]),
+      [
+        [0, true],
+        [1, true],
+        [2, true],
+      ],
+    );
+    await one.stop();
+  });
+
+  it('gives its leases back when it stops, so that the next one starts at once', async () => {
+    const first = host();
+    first.start();
+    await untilReady(first);
+    await first.stop();
+    const second = host();
+    second.start();
+    await untilReady(second);
+    await second.stop();
+  });
+
+  it('steps down when somebody else has written, and takes over anew', async () => {
+    const one = host();
+    one.start();
+    await untilReady(one);
+    const [before] = (await one.status()).filter(({ partition }) => partition === 1);
+    // Somebody with a higher epoch, who did nothing yet.
+    await storage.journal.append(
+      FRAMES,
+      FrameBatch.create().encode({ epoch: before!.epoch, from: 0, to: 0, timeMs: 0 }),
+    );
+    await post(2);
+    await untilDone(one);
+    const [after] = (await one.status()).filter(({ partition }) => partition === 1);
+    assert.ok(after!.epoch > before!.epoch);
+    await one.stop();
+    const last = await storage.journal.lastRecord(FRAMES);
+    assert.deepEqual([...FrameBatch.decode(last!.payload).values.view()].slice(-1), [2]);
+  });
+
+  it('says why a partition does not run, and goes on when the reason is gone', async () => {
+    await storage.journal.append(FRAMES, new Uint8Array(5));
+    const one = host();
+    one.start();
+    await until('a failure', () => /partition 1: a chunk has at least/.test(one.notReady() ?? ''));
+    await one.stop();
+  });
+
+  it('trims what no replay needs, and never what another reader still needs', async () => {
+    const eager = { snapshotEveryRecords: 1 };
+    const one = host(eager, 30);
+    one.start();
+    for (let round = 1; round <= 4; round++) {
+      await post(25);
+      await untilDone(one);
+      await until(
+        'a snapshot',
+        async () => (await storage.blobs.list('snapshots/window/1/')).length >= Math.min(round, 2),
+      );
+    }
+    await until('a trim', async () => (await storage.journal.state(READINGS)).first > 1);
+    await one.stop();
+    assert.equal((await storage.journal.state(READINGS)).first, 31);
+  });
+});
