@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
 import { scoreView } from '../../models/domain/score-view.js';
@@ -12,16 +13,20 @@ const nowMs = Date.UTC(2026, 0, 1, 12);
 
 describe('the live page', () => {
   const folder = temporaryFolder();
-  let browser: Browser;
+  let browser: Browser | undefined;
   let node: GatewayNode;
   let page: Page;
   /** Everything that the page complained of, and every request that left for another host. */
   let complaints: string[];
 
-  before(async () => {
+  before(async function () {
+    if (!existsSync(CHROMIUM)) {
+      console.log(`Skipped: there is no ${CHROMIUM}. Install Debian's chromium, or set CHROMIUM to a browser.`);
+      this.skip();
+    }
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
   });
-  after(() => browser.close());
+  after(() => browser?.close());
   afterEach(async () => {
     await page.close();
     await node.stop();
@@ -30,7 +35,7 @@ describe('the live page', () => {
   async function open(options: Parameters<typeof startGatewayNode>[0] = {}): Promise<void> {
     node = await startGatewayNode({ rateLimiting: false, ...options });
     complaints = [];
-    page = await browser.newPage();
+    page = await browser!.newPage();
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());
     });
@@ -85,6 +90,13 @@ describe('the live page', () => {
       return /^temp34\.25, expected 20/.test(await text('figure:first-child figcaption'));
     });
     assert.deepEqual(complaints, []);
+  });
+
+  it('does not say that all is well before it knows', async () => {
+    await open({ rateLimiting: true, apiRateLimit: 1 });
+    await until('the refusal', async () => /at most 1 requests/.test(await text('#connection')));
+    assert.equal(await page.isVisible('#alerts-empty'), false);
+    assert.equal(await page.isVisible('#devices-empty'), false);
   });
 
   it('keeps the device that the user chose, also when another raises an alert', async () => {
