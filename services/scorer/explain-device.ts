@@ -1,11 +1,13 @@
 import { scoreView, type ScoreView } from '../../models/domain/score-view.js';
-import { ScoreFlag } from '../../models/domain/score-batch.js';
+import { ScoreFlag, type ScoreBatch } from '../../models/domain/score-batch.js';
 import { NotFoundError } from '../../models/errors.js';
 import type { DeviceSummary, ReadSide } from '../../storage/read-side/read-side.js';
 
 /** Rows to look back for strange ones. */
-const LOOK_BACK = 2_000;
-const MOST_STRANGE = 10;
+const LOOK_BACK = 5_000;
+const MOST_EPISODES = 10;
+/** Strange rows with no more calm ones between them belong to one episode. */
+const CALM_WITHIN = 10;
 /** Readings from the far future are never the latest; clocks of devices may run ahead a little. */
 const LATEST_AHEAD_MS = 300_000;
 
@@ -13,7 +15,7 @@ export interface Explanation {
   readonly device: DeviceSummary;
   /** The latest score, strange or not. */
   readonly latest: ScoreView | undefined;
-  /** The latest scores at or over the threshold, newest first. */
+  /** The strangest score of each of the latest episodes, newest first: an episode's tail says little of what happened. */
   readonly strange: readonly ScoreView[];
 }
 
@@ -27,13 +29,25 @@ export async function explainDevice(
   const summary = await readSide.device(tenant, device);
   if (summary === undefined) throw new NotFoundError(`there is no device ${device.slice(0, 128)}`);
   const { batch } = await readSide.scores(tenant, device, { toMs: nowMs + LATEST_AHEAD_MS, limit: LOOK_BACK });
-  const strange: ScoreView[] = [];
-  for (let i = batch.length - 1; i >= 0 && strange.length < MOST_STRANGE; i--) {
-    if ((batch.flags.data[i]! & ScoreFlag.anomaly) !== 0) strange.push(scoreView(batch, i));
-  }
   return {
     device: summary,
     latest: batch.length > 0 ? scoreView(batch, batch.length - 1) : undefined,
-    strange,
+    strange: episodePeaks(batch).map((row) => scoreView(batch, row)),
   };
+}
+
+/** Rows with the highest score of each of the latest episodes, newest first. */
+function episodePeaks(batch: ScoreBatch): number[] {
+  const peaks: number[] = [];
+  let earliest = Infinity;
+  for (let i = batch.length - 1; i >= 0; i--) {
+    if ((batch.flags.data[i]! & ScoreFlag.anomaly) === 0) continue;
+    const isNewEpisode = earliest - i > CALM_WITHIN + 1;
+    if (isNewEpisode && peaks.length === MOST_EPISODES) break;
+    if (isNewEpisode) peaks.push(i);
+    // Of equal scores the earlier one: that is where it happened.
+    else if (batch.score.data[i]! >= batch.score.data[peaks.at(-1)!]!) peaks[peaks.length - 1] = i;
+    earliest = i;
+  }
+  return peaks;
 }
