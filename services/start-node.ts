@@ -8,7 +8,7 @@ import { ReadSideUpkeep } from '../mixins/read-side-upkeep.js';
 import { SettingInvalidError } from '../models/errors.js';
 import { SERVICE_NAMES, type ServiceName, type Settings } from '../models/settings.js';
 import { brokerOptions } from '../moleculer.config.js';
-import { openEmbeddedStorage } from '../storage/embedded-storage.js';
+import { openEmbeddedStorage, type EmbeddedStorageOptions } from '../storage/embedded-storage.js';
 import type { Storage } from '../storage/storage.js';
 import { fixPartitions } from '../storage/partition-count.js';
 import { alertingService } from './alerting.service.js';
@@ -42,7 +42,7 @@ export interface RunningNode {
 export interface StartOptions {
   readonly clock?: Clock;
   /** Default: the embedded adapters in `settings.dataDir`. */
-  readonly openStorage?: (dataDir: string) => Promise<Storage>;
+  readonly openStorage?: (dataDir: string, options: EmbeddedStorageOptions) => Promise<Storage>;
   /** What differs from `DEFAULT_RUNNER_OPTIONS`. */
   readonly runner?: Partial<RunnerOptions>;
 }
@@ -63,7 +63,9 @@ export async function startNode(
   if (absent.length > 0) {
     throw new SettingInvalidError([`SERVICES: embedded, one process runs all services; missing: ${absent.join(', ')}`]);
   }
-  const storage = await openStorage(settings.dataDir);
+  const storage = await openStorage(settings.dataDir, {
+    onDamage: (message) => logger.error({ message }, 'the read side has lost something that was damaged on disk'),
+  });
   let broker: ServiceBroker | undefined;
   try {
     await fixPartitions(storage.blobs, settings.partitions);

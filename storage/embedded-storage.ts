@@ -8,22 +8,29 @@ import { LmdbJournal } from './journal/lmdb-journal.js';
 import { InProcessLeases } from './leases/in-process-leases.js';
 import { LmdbEpochCounter } from './leases/lmdb-epoch-counter.js';
 import { LmdbEnvironment } from './lmdb/lmdb-environment.js';
+import { checkLogIdentity, checkLogIsThere, READ_SIDE_ADVICE } from './log-identity.js';
 import { LmdbReadSide } from './read-side/lmdb-read-side.js';
 import type { Storage } from './storage.js';
 
 /** Long: the lock keeps other processes out, so a busy event loop must not be taken for a dead owner. */
 const LEASE_TTL_MS = 600_000;
 
+export interface EmbeddedStorageOptions {
+  /** Told of each damaged value of the read side, which is dropped then. Default: a warning of the process. */
+  readonly onDamage?: (message: string) => void;
+}
+
 /**
  * Opens or creates `dataDir` with `journal/`, `read-side/`, `blobs/` and `lock`.
  *
  * @throws StorageFailedError the folder is not writable, or in use by another process.
- * @throws StorageCorruptError what lies there is damaged, or not ours.
+ * @throws StorageCorruptError what lies there is damaged, not ours, or of different logs. `read-side/` alone may be missing: it
+ *   is filled again from what the log still has.
  */
-export async function openEmbeddedStorage(dataDir: string): Promise<Storage> {
+export async function openEmbeddedStorage(dataDir: string, options: EmbeddedStorageOptions = {}): Promise<Storage> {
   const directory = resolve(dataDir);
   prepare(directory);
-  const lock = DataDirLock.acquire(directory);
+  const lock = await DataDirLock.acquire(directory);
   const closers: (() => Promise<void> | void)[] = [() => lock.release()];
   // All of them, whatever fails: a lock that stays would keep the next start out.
   const close = async () => {
@@ -38,17 +45,19 @@ export async function openEmbeddedStorage(dataDir: string): Promise<Storage> {
     if (problems.length > 0) throw problems[0];
   };
   try {
+    const blobs = await FileBlobs.open(join(directory, 'blobs'));
+    await checkLogIsThere(directory, blobs);
     const log = LmdbEnvironment.open(join(directory, 'journal'));
     closers.push(() => log.close());
     const journal = new LmdbJournal(log);
     closers.push(() => journal.close());
     const leases = new InProcessLeases(new LmdbEpochCounter(log), { ttlMs: LEASE_TTL_MS });
     closers.push(() => leases.close());
-    const projections = LmdbEnvironment.open(join(directory, 'read-side'));
+    const projections = LmdbEnvironment.open(join(directory, 'read-side'), { advice: READ_SIDE_ADVICE });
     closers.push(() => projections.close());
-    const readSide = new LmdbReadSide(projections);
+    await checkLogIdentity(directory, log, journal.isEmpty, blobs, projections);
+    const readSide = new LmdbReadSide(projections, options);
     closers.push(() => readSide.close());
-    const blobs = await FileBlobs.open(join(directory, 'blobs'));
     return { mode: 'embedded', journal, leases, blobs, readSide, close };
   } catch (error) {
     await close().catch(() => {});

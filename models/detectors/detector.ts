@@ -9,7 +9,10 @@ import { SettingInvalidError } from '../errors.js';
 
 /** One step of a device, as detectors see it. The object and its arrays are used again for the next frame: never keep them. */
 export interface FrameView {
-  /** One a channel, in the channel's unit; NaN: no value. The array may be longer than there are channels. */
+  /**
+   * One a channel, in the channel's unit; NaN: no value, or none that was measured (`measure`). The array may be longer than
+   * there are channels.
+   */
   values: Float64Array;
   /** 1 where the value was not measured at this time but stands in for one. */
   imputed: Uint8Array;
@@ -66,11 +69,10 @@ export const MAX_STRANGENESS = 1e12;
 /** Values are cut here, so that their differences and squares stay finite. */
 const MAX_VALUE = 1e150;
 
-/** The value of a channel if it was measured at this time, else NaN. */
-export function measured(frame: FrameView, channel: number): number {
-  if (frame.imputed[channel] === 1) return NaN;
-  const value = frame.values[channel]!;
-  return value > MAX_VALUE ? MAX_VALUE : value < -MAX_VALUE ? -MAX_VALUE : value;
+/** Writes what detectors are to see of a channel: its value, cut to a size to calculate with; NaN unless it was measured. */
+export function measure(values: Float64Array, imputed: Uint8Array, channel: number, out: Float64Array): void {
+  const value = values[channel]!;
+  out[channel] = imputed[channel] === 1 ? NaN : value > MAX_VALUE ? MAX_VALUE : value < -MAX_VALUE ? -MAX_VALUE : value;
 }
 
 export function stateLength(kernel: DetectorKernel, channels: number): number {
@@ -224,6 +226,7 @@ export class RunningDetector {
     for (let c = 0; c < frame.values.length; c++) {
       frame.values[c] = values[c] ?? NaN;
       frame.imputed[c] = facts.imputed?.[c] ?? 0;
+      measure(frame.values, frame.imputed, c, frame.values);
     }
     frame.timeMs = facts.timeMs ?? NaN;
     frame.stepMs = facts.stepMs ?? 0;

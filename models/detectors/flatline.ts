@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { ReasonCode } from '../domain/reasons.js';
-import { defineDetector, measured, type DetectorKernel } from './detector.js';
+import { defineDetector, TEACH, type DetectorKernel } from './detector.js';
 
 const Settings = Type.Object(
   {
@@ -56,7 +56,7 @@ export const flatline = defineDetector({
       score(state, at, frame, out) {
         for (let c = 0; c < channels; c++) {
           const base = at + c * CHANNEL_LENGTH;
-          const value = measured(frame, c);
+          const value = frame.values[c]!;
           if (Number.isNaN(value) || state[base + RUN] === 0) continue;
           const run = value === state[base + LAST] ? state[base + RUN]! + 1 : 1;
           // A run as long as the memory says all it can; else a channel that is always constant grew strange with the years.
@@ -70,11 +70,14 @@ export const flatline = defineDetector({
 
       learn(state, at, frame, weight) {
         for (let c = 0; c < channels; c++) {
-          const value = measured(frame, c);
+          const value = frame.values[c]!;
           if (Number.isNaN(value)) continue;
           const base = at + c * CHANNEL_LENGTH;
           const isRepeat = state[base + RUN]! > 0 && value === state[base + LAST];
-          state[base + RUN] = isRepeat ? state[base + RUN]! + 1 : 1;
+          // The verdict "normal" repeats a value that was learned when it came: it vouches for a run that is strange, and
+          // of a value that is no run it says nothing.
+          if (weight >= TEACH && !(isRepeat && state[base + RUN]! > EVERYDAY_RUN)) continue;
+          if (weight < TEACH) state[base + RUN] = isRepeat ? state[base + RUN]! + 1 : 1;
           state[base + LAST] = value;
           if (!(weight > 0)) continue;
           const kept = 1 - Math.min(1, weight) / settings.memory;

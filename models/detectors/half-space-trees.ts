@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { ReasonCode } from '../domain/reasons.js';
-import { defineDetector, measured, type DetectorKernel, type FrameView } from './detector.js';
+import { defineDetector, type DetectorKernel, type FrameView } from './detector.js';
+import { pullIn } from './robust-start.js';
 
 const Settings = Type.Object(
   {
@@ -33,13 +34,15 @@ const UNIT = 0;
 const ROOT = 1;
 const LARGEST_UNIT = 1e9;
 
-const CHANNEL_LENGTH = 6;
 const COUNT = 0;
 const LAST = 1;
 /** Each channel has two features, its value and its step from the value before; each has a centre and a spread. */
 const FEATURES = 2;
 const CENTRE = 2;
 const SPREAD = 3;
+/** The first values, until there are enough. */
+const FIRST = 6;
+const CHANNEL_LENGTH = FIRST + LEAST_MASS;
 
 /**
  * Whether the channels go together as they usually do: a forest of random half-space cuts through all channels and their
@@ -48,7 +51,8 @@ const SPREAD = 3;
  * Input    frame of C values; a missing one takes the busier half
  * Output   one strangeness for the frame: mean over trees of the summed −log2 share of the half taken at each cut, about
  *          `depth` for an ordinary frame, more in thin regions; attribution by the cuts that were surprising
- * State    trees·2^(depth+1) masses, then 6·C: count, last value, centre and spread of value and step
+ * State    trees·2^(depth+1) masses, then 30·C: count, last value, centre and spread of value and step,
+ *          the first 24 values
  * Cost     O(trees·depth + C) a frame
  * Fails    SettingInvalidError when a setting is out of range
  * Weak on  many channels, where 12 trees see few of them together; the trees start anew when the set of channels changes
@@ -81,7 +85,7 @@ export const halfSpaceTrees = defineDetector({
       let isAnywhere = false;
       for (let c = 0; c < channels; c++) {
         const base = at + sharedLength + c * CHANNEL_LENGTH;
-        const value = state[base + COUNT]! > 0 ? measured(frame, c) : NaN;
+        const value = state[base + COUNT]! > 0 ? frame.values[c]! : NaN;
         isAnywhere ||= !Number.isNaN(value);
         for (let f = 0; f < FEATURES; f++) {
           const from = base + FEATURES * f;
@@ -150,16 +154,27 @@ export const halfSpaceTrees = defineDetector({
           if (state[at + UNIT]! > LARGEST_UNIT) rescale(state, at, sharedLength);
         }
         for (let c = 0; c < channels; c++) {
-          const value = measured(frame, c);
+          const value = frame.values[c]!;
           if (Number.isNaN(value)) continue;
-          learnScale(state, at + sharedLength + c * CHANNEL_LENGTH, value, weight);
+          const base = at + sharedLength + c * CHANNEL_LENGTH;
+          const count = state[base + COUNT]!;
+          learnScale(state, base, frame.values, c, weight);
+          if (count >= LEAST_MASS) continue;
+          state[base + FIRST + Math.floor(count)] = value;
+          if (state[base + COUNT]! >= LEAST_MASS && pullIn(state, base + FIRST, LEAST_MASS)) restartScale(state, base);
         }
       },
     };
   },
 });
 
-function learnScale(state: Float64Array, base: number, value: number, weight: number): void {
+function restartScale(state: Float64Array, base: number): void {
+  state.fill(0, base, base + FIRST);
+  for (let i = 0; i < LEAST_MASS; i++) learnScale(state, base, state, base + FIRST + i, 1);
+}
+
+function learnScale(state: Float64Array, base: number, values: Float64Array, index: number, weight: number): void {
+  const value = values[index]!;
   const count = state[base + COUNT]!;
   const gain = Math.max(1 / SCALE_HORIZON, 1 / (count + 1));
   for (let f = 0; f < FEATURES; f++) {

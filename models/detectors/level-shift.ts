@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { ReasonCode } from '../domain/reasons.js';
-import { defineDetector, MAX_STRANGENESS, measured, type DetectorKernel } from './detector.js';
+import { defineDetector, MAX_STRANGENESS, type DetectorKernel } from './detector.js';
+import { pullIn } from './robust-start.js';
 
 const Settings = Type.Object(
   {
@@ -29,18 +30,20 @@ const SIGMA_PER_MAD = 1.2533;
 const RELATIVE_FLOOR = 1e-6;
 const ABSOLUTE_FLOOR = 1e-12;
 
-const CHANNEL_LENGTH = 4;
 const COUNT = 0;
 const RECENT = 1;
 const PAST = 2;
 const SPREAD = 3;
+/** The first values, until there are enough. */
+const FIRST = 4;
+const CHANNEL_LENGTH = FIRST + LEAST_COUNT;
 
 /**
  * Whether the level of late departs from the level before: small shifts and drifts that no single value gives away.
  *
  * Input    frame of C values
  * Output   per channel |recent mean − past mean| in robust standard deviations of that difference; NaN before 24 values
- * State    4·C: count, the two means, mean absolute difference
+ * State    28·C: count, the two means, mean absolute difference; the first 24 values
  * Cost     O(C) a frame
  * Fails    SettingInvalidError when a memory is out of range
  * Weak on  short spikes (`residual` has them), seasons longer than the past memory
@@ -69,7 +72,7 @@ export const levelShift = defineDetector({
       score(state, at, frame, out) {
         for (let c = 0; c < channels; c++) {
           const base = at + c * CHANNEL_LENGTH;
-          const value = measured(frame, c);
+          const value = frame.values[c]!;
           if (Number.isNaN(value) || state[base + COUNT]! < LEAST_COUNT) continue;
           // One value moves the recent mean by no more than a few deviations: a spike is not a shift.
           const recent = state[base + RECENT]! + recentGain * bounded(state, base, value, 2 / recentGain);
@@ -84,27 +87,41 @@ export const levelShift = defineDetector({
       learn(state, at, frame, weight) {
         if (!(weight > 0)) return;
         for (let c = 0; c < channels; c++) {
-          const value = measured(frame, c);
+          const value = frame.values[c]!;
           if (Number.isNaN(value)) continue;
           const base = at + c * CHANNEL_LENGTH;
           const count = state[base + COUNT]!;
-          // What happened of late is a fact, whether or not it may become normal: the recent mean moves alike at any weight.
-          const young = count < LEAST_COUNT;
-          const step = young ? value - state[base + RECENT]! : bounded(state, base, value, 2 / recentGain);
-          state[base + RECENT]! +=
-            weight > 1e3 ? value - state[base + RECENT]! : Math.max(recentGain, 1 / (count + 1)) * step;
-          const difference = state[base + RECENT]! - state[base + PAST]!;
-          const bound = young ? Infinity : CLIP * deviation(state, base) * Math.max(1, weight);
-          const taken = Math.max(-bound, Math.min(bound, difference));
-          state[base + PAST]! += Math.min(1, weight * Math.max(pastGain, 1 / (count + 1))) * taken;
-          if (count > 0) {
-            const gain = Math.max(pastGain, 1 / count) * (young ? 1 : SPREAD_SHARE) * Math.min(1, weight);
-            state[base + SPREAD]! += gain * (Math.abs(taken) - state[base + SPREAD]!);
-          }
-          state[base + COUNT] = Math.min(count + Math.min(1, weight), settings.past + LEAST_COUNT);
+          learnValue(state, base, frame.values, c, weight);
+          if (count >= LEAST_COUNT) continue;
+          state[base + FIRST + Math.floor(count)] = value;
+          if (state[base + COUNT]! >= LEAST_COUNT && pullIn(state, base + FIRST, LEAST_COUNT)) restart(state, base);
         }
       },
     };
+
+    function restart(state: Float64Array, base: number): void {
+      state.fill(0, base, base + FIRST);
+      for (let i = 0; i < LEAST_COUNT; i++) learnValue(state, base, state, base + FIRST + i, 1);
+    }
+
+    function learnValue(state: Float64Array, base: number, values: Float64Array, index: number, weight: number): void {
+      const value = values[index]!;
+      const count = state[base + COUNT]!;
+      // What happened of late is a fact, whether or not it may become normal: the recent mean moves alike at any weight.
+      const young = count < LEAST_COUNT;
+      const step = young ? value - state[base + RECENT]! : bounded(state, base, value, 2 / recentGain);
+      state[base + RECENT]! +=
+        weight > 1e3 ? value - state[base + RECENT]! : Math.max(recentGain, 1 / (count + 1)) * step;
+      const difference = state[base + RECENT]! - state[base + PAST]!;
+      const bound = young ? Infinity : CLIP * deviation(state, base) * Math.max(1, weight);
+      const taken = Math.max(-bound, Math.min(bound, difference));
+      state[base + PAST]! += Math.min(1, weight * Math.max(pastGain, 1 / (count + 1))) * taken;
+      if (count > 0) {
+        const gain = Math.max(pastGain, 1 / count) * (young ? 1 : SPREAD_SHARE) * Math.min(1, weight);
+        state[base + SPREAD]! += gain * (Math.abs(taken) - state[base + SPREAD]!);
+      }
+      state[base + COUNT] = Math.min(count + Math.min(1, weight), settings.past + LEAST_COUNT);
+    }
   },
 });
 

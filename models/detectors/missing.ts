@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { ReasonCode } from '../domain/reasons.js';
-import { defineDetector, measured, type DetectorKernel } from './detector.js';
+import { defineDetector, TEACH, type DetectorKernel } from './detector.js';
 
 const Settings = Type.Object(
   {
@@ -57,7 +57,7 @@ export const missing = defineDetector({
         for (let c = 0; c < channels; c++) {
           const base = at + c * CHANNEL_LENGTH;
           if (state[base + COUNT] === 0) continue;
-          const isLost = Number.isNaN(measured(frame, c));
+          const isLost = Number.isNaN(frame.values[c]!);
           const steps = frame.gapSteps + (isLost ? state[base + RUN]! + 1 : 0);
           const more = Math.max(0, Math.min(steps, settings.memory) - EVERYDAY_STEPS);
           out.strangeness[c] = more * -Math.log(missShare(state, base));
@@ -69,7 +69,9 @@ export const missing = defineDetector({
       learn(state, at, frame, weight) {
         for (let c = 0; c < channels; c++) {
           const base = at + c * CHANNEL_LENGTH;
-          const isLost = Number.isNaN(measured(frame, c));
+          const isLost = Number.isNaN(frame.values[c]!);
+          // The verdict "normal" shows the last values once more, which says nothing of how often they are missing.
+          if (weight >= TEACH && !isLost) continue;
           state[base + RUN] = isLost ? state[base + RUN]! + 1 + frame.gapSteps : 0;
           if (!(weight > 0)) continue;
           // A gap is one event, however long: thousands of steps must not drown what is known.

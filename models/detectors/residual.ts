@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { ReasonCode } from '../domain/reasons.js';
-import { defineDetector, MAX_STRANGENESS, measured, type DetectorKernel } from './detector.js';
+import { defineDetector, MAX_STRANGENESS, type DetectorKernel } from './detector.js';
+import { pullIn } from './robust-start.js';
 
 const Settings = Type.Object(
   {
@@ -23,7 +24,7 @@ const Settings = Type.Object(
 
 /** Frames of a channel before it is judged. */
 const LEAST_COUNT = 4;
-/** Young levels follow freely: with so few frames there is no telling an outlier. */
+/** Young levels follow freely: with so few frames there is no telling an outlier. Then those that were are taken back. */
 const YOUNG_COUNT = 16;
 /** Huber's bound: a frame moves a level by what this many deviations would. */
 const CLIP = 3;
@@ -42,6 +43,9 @@ const MEDIUM = 1;
 const COUNT = 0;
 const LEVEL = 1;
 const SPREAD = 2;
+/** The first values, until there are enough. */
+const FIRST = 1 + 2 * HORIZONS;
+const CHANNEL_LENGTH = FIRST + YOUNG_COUNT;
 
 /**
  * How far a value lies from its channel's recent past, over three memories at once.
@@ -49,7 +53,7 @@ const SPREAD = 2;
  * Input    frame of C values, each in its channel's own unit
  * Output   per channel the largest |value − level| in robust standard deviations; NaN before 4 values; expected value and
  *          a band of ± 3 deviations from the middle memory
- * State    7·C: count, then level and mean absolute deviation for each memory
+ * State    23·C: count, then level and mean absolute deviation for each memory; the first 16 values
  * Cost     O(C) a frame
  * Fails    SettingInvalidError when a memory is < 2 frames
  * Weak on  seasons, several modes, values that are usual at the wrong moment
@@ -67,24 +71,23 @@ export const residual = defineDetector({
   scope: 'channel',
   settings: Settings,
   createKernel(channels, settings): DetectorKernel {
-    const channelLength = 1 + 2 * HORIZONS;
     const gains = [1 / settings.fast, 1 / settings.medium, 1 / settings.slow];
     return {
       sharedLength: 0,
-      channelLength,
+      channelLength: CHANNEL_LENGTH,
       keepsSharedPart: true,
       init: () => undefined,
 
       score(state, at, frame, out) {
         for (let c = 0; c < channels; c++) {
-          const base = at + c * channelLength;
+          const base = at + c * CHANNEL_LENGTH;
           if (state[base + COUNT]! < LEAST_COUNT) continue;
           const middle = base + 2 * MEDIUM;
           const half = BAND * deviation(state, middle);
           out.expected[c] = state[middle + LEVEL]!;
           out.lower[c] = state[middle + LEVEL]! - half;
           out.upper[c] = state[middle + LEVEL]! + half;
-          const value = measured(frame, c);
+          const value = frame.values[c]!;
           if (Number.isNaN(value)) continue;
           let largest = 0;
           for (let h = 0; h < HORIZONS; h++) {
@@ -101,27 +104,41 @@ export const residual = defineDetector({
       learn(state, at, frame, weight) {
         if (!(weight > 0)) return;
         for (let c = 0; c < channels; c++) {
-          const value = measured(frame, c);
+          const value = frame.values[c]!;
           if (Number.isNaN(value)) continue;
-          const base = at + c * channelLength;
+          const base = at + c * CHANNEL_LENGTH;
           const count = state[base + COUNT]!;
-          for (let h = 0; h < HORIZONS; h++) {
-            const from = base + 2 * h;
-            const gain = Math.max(gains[h]!, 1 / (count + 1));
-            const error = value - state[from + LEVEL]!;
-            const bound = count < YOUNG_COUNT ? Infinity : CLIP * deviation(state, from) * Math.max(1, weight);
-            const taken = Math.max(-bound, Math.min(bound, error));
-            state[from + LEVEL]! += Math.min(1, gain * weight) * taken;
-            // The first value has no error to learn from: it *is* the level.
-            if (count > 0) {
-              const spreadGain = Math.max(gains[h]!, 1 / Math.max(count, 1)) * (count < YOUNG_COUNT ? 1 : SPREAD_SHARE);
-              state[from + SPREAD]! += spreadGain * Math.min(1, weight) * (Math.abs(taken) - state[from + SPREAD]!);
-            }
-          }
-          state[base + COUNT] = Math.min(count + Math.min(1, weight), settings.slow + YOUNG_COUNT);
+          learnValue(state, base, frame.values, c, weight);
+          if (count >= YOUNG_COUNT) continue;
+          state[base + FIRST + Math.floor(count)] = value;
+          if (state[base + COUNT]! >= YOUNG_COUNT && pullIn(state, base + FIRST, YOUNG_COUNT)) restart(state, base);
         }
       },
     };
+
+    function restart(state: Float64Array, base: number): void {
+      state.fill(0, base, base + FIRST);
+      for (let i = 0; i < YOUNG_COUNT; i++) learnValue(state, base, state, base + FIRST + i, 1);
+    }
+
+    function learnValue(state: Float64Array, base: number, values: Float64Array, index: number, weight: number): void {
+      const value = values[index]!;
+      const count = state[base + COUNT]!;
+      for (let h = 0; h < HORIZONS; h++) {
+        const from = base + 2 * h;
+        const gain = Math.max(gains[h]!, 1 / (count + 1));
+        const error = value - state[from + LEVEL]!;
+        const bound = count < YOUNG_COUNT ? Infinity : CLIP * deviation(state, from) * Math.max(1, weight);
+        const taken = Math.max(-bound, Math.min(bound, error));
+        state[from + LEVEL]! += Math.min(1, gain * weight) * taken;
+        // The first value has no error to learn from: it *is* the level.
+        if (count > 0) {
+          const spreadGain = Math.max(gains[h]!, 1 / Math.max(count, 1)) * (count < YOUNG_COUNT ? 1 : SPREAD_SHARE);
+          state[from + SPREAD]! += spreadGain * Math.min(1, weight) * (Math.abs(taken) - state[from + SPREAD]!);
+        }
+      }
+      state[base + COUNT] = Math.min(count + Math.min(1, weight), settings.slow + YOUNG_COUNT);
+    }
   },
 });
 

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { ReasonCode } from '../domain/reasons.js';
-import { defineDetector, MAX_STRANGENESS, measured, type DetectorKernel, type FrameView } from './detector.js';
+import { defineDetector, MAX_STRANGENESS, type DetectorKernel, type FrameView } from './detector.js';
 
 const Settings = Type.Object(
   {
@@ -21,6 +21,7 @@ const Settings = Type.Object(
 );
 
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 /** A part of the day is known once it was seen on this many days. */
 const LEAST_DAYS = 2;
 /** The profile speaks while its error is below this share of the error of a plain mean: else there is no daily rhythm. */
@@ -47,7 +48,8 @@ const HEAD = 8;
 /**
  * Whether a value is usual at this time of day (UTC).
  *
- * Input    frame of C values with a time; silent without one, and when frames lie further apart than a part of the day
+ * Input    frame of C values with a time; silent without one, and when frames lie further apart than
+ *          a part of the day and than an hour
  * Output   per channel |value − profile| in robust standard deviations; expected value and band. NaN until the part of the
  *          day was seen on 2 days, and for a channel that the profile does not explain
  * State    C·(8 + 2·bins): the part being filled, errors with and without the profile, then level and days of each part
@@ -79,7 +81,9 @@ export const seasonal = defineDetector({
       if (Number.isNaN(level)) return next;
       return Number.isNaN(next) ? level : level + (position - left) * (next - level);
     };
-    const isDense = (frame: FrameView): boolean => Number.isFinite(frame.timeMs) && frame.stepMs <= binMs;
+    // Hourly readings fill every other half hour; the profile is interpolated over those between.
+    const isDense = (frame: FrameView): boolean =>
+      Number.isFinite(frame.timeMs) && frame.stepMs <= Math.max(binMs, HOUR_MS);
 
     return {
       sharedLength: 0,
@@ -100,7 +104,7 @@ export const seasonal = defineDetector({
           out.expected[c] = expected;
           out.lower[c] = expected - BAND * spread;
           out.upper[c] = expected + BAND * spread;
-          const value = measured(frame, c);
+          const value = frame.values[c]!;
           if (Number.isNaN(value)) continue;
           out.strangeness[c] = Math.min(Math.abs(value - expected) / spread, MAX_STRANGENESS);
           out.reason[c] = ReasonCode.season;
@@ -114,7 +118,7 @@ export const seasonal = defineDetector({
         const day = Math.floor(frame.timeMs / DAY_MS);
         const bin = Math.min(bins - 1, Math.floor((frame.timeMs - day * DAY_MS) / binMs));
         for (let c = 0; c < channels; c++) {
-          const value = measured(frame, c);
+          const value = frame.values[c]!;
           if (Number.isNaN(value)) continue;
           const base = at + c * channelLength;
           if (state[base + BIN] !== bin || state[base + DAY] !== day) {

@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { ReasonCode } from '../domain/reasons.js';
-import { defineDetector, measured, type DetectorKernel } from './detector.js';
+import { defineDetector, TEACH, type DetectorKernel } from './detector.js';
+import { pullIn } from './robust-start.js';
 
 const Settings = Type.Object(
   {
@@ -31,20 +32,27 @@ const ABSOLUTE_FLOOR = 1e-12;
 const LEAST_SPREAD = 0.05;
 /** A step counts for no more than this many usual ones, or a spike would look like noise for a while. */
 const STEP_CLIP = 20;
+/** "Changes by more a step" is said of many steps, not of the two that a spike makes: of those counted so far, the mean must be up by half. */
+const COMMON_CLIP = 4;
+const COMMON_RISE = 1.5;
 
-const CHANNEL_LENGTH = 5;
 const COUNT = 0;
 const LAST = 1;
 const RECENT = 2;
 const PAST = 3;
 const SPREAD = 4;
+/** As `RECENT`, of steps that count for little: what many steps have in common, and one has not. */
+const COMMON = 5;
+/** The first values, until there are enough. */
+const FIRST = 6;
+const CHANNEL_LENGTH = FIRST + LEAST_COUNT;
 
 /**
  * Whether a channel moves more, or less, from value to value than it used to: noise, oscillation, a dying sensor.
  *
  * Input    frame of C values
  * Output   per channel |ln(recent mean step / past mean step)| in robust standard deviations of that; NaN before 24 values
- * State    5·C: count, last value, the two mean steps, mean absolute log ratio
+ * State    30·C: count, last value, the mean steps, mean absolute log ratio; the first 24 values
  * Cost     O(C) a frame
  * Fails    SettingInvalidError when a memory is out of range
  * Weak on  channels that rest and move by turns
@@ -81,29 +89,47 @@ export const variability = defineDetector({
       score(state, at, frame, out) {
         for (let c = 0; c < channels; c++) {
           const base = at + c * CHANNEL_LENGTH;
-          const value = measured(frame, c);
+          const value = frame.values[c]!;
           if (Number.isNaN(value) || state[base + COUNT]! < LEAST_COUNT) continue;
           const recent = recentStep(state, base, value);
           out.strangeness[c] = Math.abs(logRatio(recent, state[base + PAST]!, value)) / spread(state, base);
+          // "Usually 0" of a channel that rested explains nothing; what moved it, other detectors say.
+          const past = state[base + PAST]!;
+          if (past <= floor(value) || (recent > past && state[base + COMMON]! < COMMON_RISE * past)) continue;
           out.reason[c] = ReasonCode.variability;
           out.reasonA[c] = recent;
-          out.reasonB[c] = state[base + PAST]!;
+          out.reasonB[c] = past;
         }
       },
 
       learn(state, at, frame, weight) {
-        if (!(weight > 0)) return;
+        // That a value is normal says nothing of the step to it, and the value was learned when it came.
+        if (!(weight > 0) || weight >= TEACH) return;
         for (let c = 0; c < channels; c++) {
-          const value = measured(frame, c);
+          const value = frame.values[c]!;
           if (Number.isNaN(value)) continue;
           const base = at + c * CHANNEL_LENGTH;
           const count = state[base + COUNT]!;
-          if (count > 0) learnStep(state, base, value, weight);
-          state[base + LAST] = value;
-          state[base + COUNT] = Math.min(count + Math.min(1, weight), settings.past + LEAST_COUNT);
+          learnValue(state, base, frame.values, c, weight);
+          if (count >= LEAST_COUNT) continue;
+          state[base + FIRST + Math.floor(count)] = value;
+          if (state[base + COUNT]! >= LEAST_COUNT && pullIn(state, base + FIRST, LEAST_COUNT)) restart(state, base);
         }
       },
     };
+
+    function restart(state: Float64Array, base: number): void {
+      state.fill(0, base, base + FIRST);
+      for (let i = 0; i < LEAST_COUNT; i++) learnValue(state, base, state, base + FIRST + i, 1);
+    }
+
+    function learnValue(state: Float64Array, base: number, values: Float64Array, index: number, weight: number): void {
+      const value = values[index]!;
+      const count = state[base + COUNT]!;
+      if (count > 0) learnStep(state, base, value, weight);
+      state[base + LAST] = value;
+      state[base + COUNT] = Math.min(count + Math.min(1, weight), settings.past + LEAST_COUNT);
+    }
 
     function learnStep(state: Float64Array, base: number, value: number, weight: number): void {
       const count = Math.max(1, state[base + COUNT]!);
@@ -114,6 +140,8 @@ export const variability = defineDetector({
         : recentStep(state, base, value);
       state[base + RECENT] = recent;
       const past = state[base + PAST]!;
+      const step = Math.min(Math.abs(value - state[base + LAST]!), isYoung ? Infinity : COMMON_CLIP * past);
+      state[base + COMMON]! += Math.max(recentGain, 1 / count) * (step - state[base + COMMON]!);
       const ratio = logRatio(recent, past, value);
       const gain = Math.max(pastGain, 1 / count);
       state[base + PAST] = past + Math.min(1, weight * gain) * (recent - past);

@@ -30,7 +30,10 @@ export interface Alert {
   readonly raisedMs: number;
   /** Unix ms, event time of the latest strange score. */
   readonly lastStrangeMs: number;
+  /** Unix ms, event time of the score, or time of the command, that resolved it. */
   readonly resolvedMs?: number;
+  /** Unix ms, arrival of what changed it last. Retention goes by it: an alert about old data that was brought in today is new. */
+  readonly changedMs: number;
   readonly peakScore: number;
   /** Channels by contribution at the peak, strongest first. */
   readonly channels: readonly { readonly channel: string; readonly contribution: number }[];

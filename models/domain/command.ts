@@ -20,11 +20,16 @@ export interface ResolveAlert extends FromSomebody {
   readonly alertId: string;
 }
 
-/** A person's verdict. `normal` closes the alert and teaches the detectors the present level at full weight. */
+/** A person's verdict. `normal` closes the alert; where it was still open, the detectors learn the present level at once. */
 export interface AlertFeedback extends FromSomebody {
   readonly type: 'alert.feedback';
   readonly alertId: string;
   readonly verdict: 'anomaly' | 'normal';
+  /**
+   * Whether a verdict `normal` may teach: true when the alert was open as the verdict came. The present level of a device
+   * has nothing to do with an alert that is over, and may belong to the next fault.
+   */
+  readonly teaches: boolean;
 }
 
 /** From this position on, devices of the profile are treated by this definition. Sent to every partition. */

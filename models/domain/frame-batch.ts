@@ -10,8 +10,18 @@ export const FrameKind = {
   refused: 1,
   /** A command, passed on. */
   command: 2,
-  /** The device has sent nothing usable for longer than it should; `gapSteps` says for how many of its intervals. */
+  /**
+   * The device has sent nothing usable for longer than it should. Outcome `filled`: nothing at all, or hardly anything, and
+   * `gapSteps` says for how many of its intervals. `late` or `future`: readings arrive and all are that, so the device's
+   * clock is wrong; `gapSteps` then says by how many intervals the latest was dated before the newest used reading, or after
+   * its own arrival. It need not be whole, and is 0 where the device has no interval.
+   */
   silence: 3,
+  /**
+   * The window stage no longer remembers the device, to make room for another. If it speaks again it is a new one. Outcome
+   * `filled`, no channels, the profile without meaning; both times are log time.
+   */
+  forgotten: 4,
 } as const;
 
 /**
@@ -20,7 +30,8 @@ export const FrameKind = {
  * - `kind[i]`, `outcome[i]` (see `OutcomeCode`), `device[i]` (index into `devices`),
  * - `timeMs[i]` event time and `receivedMs[i]` arrival time of the reading, Unix ms,
  * - `stepMs[i]` the device's sampling interval in ms as known now; 0 while unknown or irregular,
- * - `gapSteps[i]` steps that are missing between the frame before and this one; 0 in the regular case,
+ * - `gapSteps[i]` steps that are missing between the frame before and this one; 0 in the regular case; of a silence see
+ *   `FrameKind`,
  * - `profile[i]` index into `profiles`: the device's profile name,
  * - `ref[i]` channel set (index into `channelSets`), or for a command its index into `commands`,
  * - from `start(i)` one `values` and one `imputed` entry a channel of the set. For frames the set is *all* channels of the
@@ -80,7 +91,7 @@ export class FrameBatch {
     return this.kind.length;
   }
 
-  /** Adds a frame, refused reading or silence; returns the index at which the caller writes `values` and `imputed`. */
+  /** Adds a record other than a command; returns the index at which the caller writes `values` and `imputed`. */
   add(
     kind: number,
     outcome: number,

@@ -21,6 +21,11 @@ export const ReasonCode = {
   silence: 8,
   /** The value swings more, or less, than usual. a: mean step of late, b: mean step before. */
   variability: 9,
+  /**
+   * Readings arrive, and their times are wrong. a: ms by which they are behind those before (negative) or ahead of their
+   * arrival; b: -1 behind, 1 ahead, also where a is 0 since nobody knows how far.
+   */
+  clock: 10,
 } as const;
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode];
 
@@ -32,12 +37,15 @@ export function reasonWords(batch: ScoreBatch, i: number): string[] {
   for (let r = first; r < first + batch.reasonCount.data[i]!; r++) {
     const c = batch.reasonChannel.data[r]!;
     const at = batch.start(i) + c;
+    const code = batch.reasonCode.data[r]!;
+    // The value itself is in the row with all its digits.
+    const actual = code === ReasonCode.value || code === ReasonCode.season ? batch.actual.data[at]! : NaN;
     const hasBand = c < channels.length && batch.lower.data[at]! <= batch.upper.data[at]!;
     words.push(
       reasonText(
-        batch.reasonCode.data[r]!,
+        code,
         channels[c] ?? 'the device',
-        batch.reasonA.data[r]!,
+        c < channels.length && !Number.isNaN(actual) ? actual : batch.reasonA.data[r]!,
         batch.reasonB.data[r]!,
         hasBand ? batch.lower.data[at]! : NaN,
         hasBand ? batch.upper.data[at]! : NaN,
@@ -56,6 +64,8 @@ export function reasonText(code: number, channel: string, a: number, b: number, 
   switch (code) {
     case ReasonCode.value: {
       const [value, low, high, expected] = alike([a, lower, upper, b]);
+      // Rows carry a band in 32 bits, in which the limits of a narrow band around a large number are one and the same.
+      if (low === high && Math.abs(a) >= 1e6) return `${channel} is ${value}, usually about ${low}`;
       return lower <= upper
         ? `${channel} is ${value}, usually ${low} to ${high}`
         : `${channel} is ${value}, expected ${expected}`;
@@ -80,6 +90,10 @@ export function reasonText(code: number, channel: string, a: number, b: number, 
       return b > 0
         ? `no readings for ${duration(a)}, usually one every ${duration(b)}`
         : `no readings for ${duration(a)}`;
+    case ReasonCode.clock: {
+      const far = a === 0 ? '' : `${duration(Math.abs(a))} `;
+      return `readings arrive, but their times are ${far}${b < 0 ? 'behind those before' : 'ahead'}: check the device's clock`;
+    }
     case ReasonCode.variability: {
       const [now, before] = alike([a, b]);
       return `${channel} changes by about ${now} a step, usually ${before}`;
@@ -89,14 +103,16 @@ export function reasonText(code: number, channel: string, a: number, b: number, 
   }
 }
 
-/** The numbers of one sentence, all with the decimals that tell them apart: three digits of the finest difference. */
+/** The numbers of one sentence, all with the digits that tell them apart: three of the finest difference. */
 function alike(values: readonly number[]): string[] {
   const finite = values.filter(Number.isFinite);
   const largest = Math.max(...finite.map(Math.abs), 0);
   const spread = Math.max(...finite) - Math.min(...finite);
-  if (largest >= 1e7 || (largest > 0 && largest < 1e-4))
-    return values.map((value) => Number(value.toPrecision(4)).toString());
   const scale = spread > 0 ? spread : largest;
+  if (largest >= 1e7 || (largest > 0 && largest < 1e-4)) {
+    const digits = Math.floor(Math.log10(largest)) - Math.floor(Math.log10(scale)) + 3;
+    return values.map((value) => Number(value.toPrecision(Math.max(4, Math.min(15, digits)))).toString());
+  }
   const decimals = scale > 0 ? Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(scale)))) : 0;
   return values.map((value) =>
     value.toFixed(Math.min(decimals, largest >= 1_000 ? 2 : 6)).replace(/^-(0(\.0*)?)$/, '$1'),

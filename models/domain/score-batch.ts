@@ -167,10 +167,12 @@ export class ScoreBatch {
     const start = this.actual.extend(count);
     this.#starts.push(start);
     this.actual.data.fill(NaN, start, start + count);
-    for (const column of [this.expected, this.lower, this.upper]) {
-      column.extend(count);
-      column.data.fill(NaN, start, start + count);
-    }
+    this.expected.extend(count);
+    this.expected.data.fill(NaN, start, start + count);
+    this.lower.extend(count);
+    this.lower.data.fill(NaN, start, start + count);
+    this.upper.extend(count);
+    this.upper.data.fill(NaN, start, start + count);
     this.contribution.extend(count);
     this.contribution.data.fill(0, start, start + count);
     this.imputed.extend(count);

@@ -1,6 +1,6 @@
 /** The profiles in force at a position of the log. Part of the state of every stage. */
-import picomatch from 'picomatch';
 import type { Command } from '../domain/command.js';
+import { fitsPattern } from './device-pattern.js';
 import {
   DEFAULT_PROFILE,
   isProfileName,
@@ -18,7 +18,8 @@ export interface ActiveProfile {
 /** Starts with `standard` in its default form, until the log says otherwise. */
 export class ActiveProfiles {
   readonly #profiles = new Map<string, ActiveProfile>();
-  #matchers: { readonly profile: ActiveProfile; readonly matches: (device: string) => boolean }[] = [];
+  /** Those with patterns, by name. */
+  #withPatterns: ActiveProfile[] = [];
   /** Grows with every change: compare it to know whether something that was looked up still holds. */
   revision = 0;
 
@@ -44,8 +45,9 @@ export class ActiveProfiles {
 
   /** @param device the device id without its tenant. */
   forDevice(device: string): ActiveProfile {
-    for (const { profile, matches } of this.#matchers) if (matches(device)) return profile;
-    return this.#profiles.get(DEFAULT_PROFILE)!;
+    const fits = (pattern: string): boolean => fitsPattern(pattern, device);
+    const profile = this.#withPatterns.find(({ definition }) => definition.devices.some(fits));
+    return profile ?? this.#profiles.get(DEFAULT_PROFILE)!;
   }
 
   /** For snapshots; what the constructor takes. */
@@ -61,10 +63,8 @@ export class ActiveProfiles {
   }
 
   #rebuild(): void {
-    this.#matchers = [...this.#profiles.values()]
+    this.#withPatterns = [...this.#profiles.values()]
       .filter((profile) => profile.definition.devices.length > 0)
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
-      // `bash: true` lets `*` cross a slash: device ids are names, not paths.
-      .map((profile) => ({ profile, matches: picomatch([...profile.definition.devices], { bash: true, dot: true }) }));
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 }

@@ -15,7 +15,7 @@ export const ProfileDefinition = Type.Object(
       default: [],
       maxItems: 1_000,
       description:
-        'Glob patterns of device ids, for example `pump-*`. The first profile, by name, with a pattern that fits has the device; else it is `standard`.',
+        'Patterns of device ids, for example `pump-*`: `*` is any text, `?` one character, nothing else is special. The first profile, by name, with a pattern that fits has the device; else it is `standard`.',
     }),
     window: WindowProfile,
     detection: DetectionProfile,

@@ -3,25 +3,17 @@
  * probabilities of this device, combines the strongest, calibrates the result once more, and decides how much the frame may
  * teach. An ensemble has no memory: a device's is one Float64Array of `stateLength` numbers, laid out as
  *
- *     head · teaching · episode · fused tail · last values · for each detector: kernel state, one tail a channel (or one a frame)
+ *     head · teaching · episode · fused tail · last values · counters · for each detector: kernel state, one tail a channel (or one a frame)
  */
-import {
-  clearEvidence,
-  createEvidence,
-  measured,
-  resizeState,
-  stateLength,
-  TEACH,
-  type AnyDetector,
-  type DetectorKernel,
-  type Evidence,
-  type FrameView,
-} from '../detectors/detector.js';
+import { clearEvidence, resizeState, TEACH, type FrameView } from '../detectors/detector.js';
 import { findDetector, STANDARD_ENSEMBLE } from '../detectors/index.js';
+import { ReasonCode } from '../domain/reasons.js';
 import { SettingInvalidError } from '../errors.js';
 import type { DetectionProfile } from '../profiles/detection-profile.js';
 import { TailHistogram } from '../statistics/tail-histogram.js';
+import { COUNTER_LENGTH, CounterLens } from './counters.js';
 import { endEpisode, EPISODE_LENGTH, refractoryFrames, stepEvent, stepLevel } from './episode.js';
+import { copyTail, createMember, initMember, TAIL, type Member } from './member.js';
 import { ReasonList } from './reason-list.js';
 import { scoreOf, thresholdRarity } from './rarity.js';
 import { detectorWeight, followDoubt, tailWeight, TEACHING_LENGTH, trustAgain } from './teaching.js';
@@ -46,25 +38,6 @@ export interface FrameScore {
   readonly reasons: ReasonList;
 }
 
-interface Member {
-  readonly key: string;
-  readonly kernel: DetectorKernel;
-  readonly isPerChannel: boolean;
-  readonly kernelAt: number;
-  readonly tailsAt: number;
-  readonly tails: number;
-  readonly evidence: Evidence;
-}
-
-/** Raw strangeness: 3 bins a factor e, from 0.05 to about 1,000; a Gaussian's mean excess over its 5 % quantile is 0.25. */
-const TAIL = new TailHistogram({
-  bins: 32,
-  binsPerEFold: 3,
-  lowest: 0.05,
-  horizon: 20_000,
-  isConcave: true,
-  priorExcess: 0.4,
-});
 /** Fused rarity: exponential by its nature, with mean excess 1/ln 10 when every member is calibrated. */
 const FUSED_TAIL = new TailHistogram({
   bins: 44,
@@ -92,6 +65,8 @@ const VERDICT_WEIGHT = 20;
 const REASON_SHARE = 0.8;
 const REASON_RARITY = 1.5;
 const MOST_REASONS = 3;
+/** Of a frame's rarity no more than this many thresholds is carried on: a single value, however large, is soon over. */
+const MOST_CARRIED = 3;
 
 export class Ensemble {
   readonly channels: number;
@@ -103,12 +78,15 @@ export class Ensemble {
   readonly #rarity: Float64Array;
   readonly #memberRarity: Float64Array;
   readonly #valuesAt = FUSED + FUSED_TAIL.length;
+  readonly #lens: CounterLens;
 
   /** @throws SettingInvalidError for a detector that is not in the catalogue or has bad settings. */
   constructor(profile: DetectionProfile, channels: number) {
     const choices = profile.detectors.length === 0 ? STANDARD_ENSEMBLE : profile.detectors;
     const members: Member[] = [];
-    let next = this.#valuesAt + channels;
+    const countersAt = this.#valuesAt + channels;
+    this.#lens = new CounterLens(channels, this.#valuesAt, countersAt);
+    let next = countersAt + COUNTER_LENGTH * channels;
     for (const { name, settings } of choices) {
       const detector = findDetector(name);
       if (detector === undefined) throw unknownDetector(name);
@@ -171,7 +149,10 @@ export class Ensemble {
     if (kept === 0) return state;
     state.set(old.subarray(0, FUSED + FUSED_TAIL.length), 0);
     for (let c = 0; c < source.length; c++) {
-      if (source[c]! >= 0) state[this.#valuesAt + c] = old[from.#valuesAt + source[c]!]!;
+      if (source[c]! < 0) continue;
+      state[this.#valuesAt + c] = old[from.#valuesAt + source[c]!]!;
+      const counter = from.#lens.at(source[c]!);
+      state.set(old.subarray(counter, counter + COUNTER_LENGTH), this.#lens.at(c));
     }
     return state;
   }
@@ -184,19 +165,22 @@ export class Ensemble {
   step(state: Float64Array, frame: FrameView, isMeasured: boolean): void {
     const { result } = this;
     const intervalMs = this.#followInterval(state, frame);
-    this.#ask(state, frame);
+    const changed = this.#lens.look(state, frame, isMeasured);
+    if (changed !== undefined) this.#startAnew(state, changed);
+    const { view } = this.#lens;
+    this.#ask(state, view);
     const fused = strongestFew(this.#memberRarity, 0, this.#members.length);
     const rarity = FUSED_TAIL.surprise(state, FUSED, fused);
     const threshold = thresholdRarity(this.#profile.falseAlarmsPerWeek, intervalMs, state[FRAMES]!);
-    const level = stepLevel(state, EPISODE, rarity);
+    const level = stepLevel(state, EPISODE, rarity, MOST_CARRIED * threshold);
     result.score = scoreOf(level);
     result.threshold = scoreOf(threshold);
     result.event = scoreOf(stepEvent(state, EPISODE, rarity, refractoryFrames(intervalMs)));
-    this.#attribute(level >= REASON_SHARE * threshold);
+    this.#attribute(state, level >= REASON_SHARE * threshold);
 
     if (isMeasured) state[FRAMES] = Math.min(state[FRAMES]! + 1, Number.MAX_SAFE_INTEGER);
     this.#readPhase(state);
-    this.#learn(state, frame, isMeasured, fused, rarity, threshold);
+    this.#learn(state, view, isMeasured, fused, rarity, threshold);
   }
 
   /** What is known without a frame, for a device that is silent: threshold and phase, nothing about channels. */
@@ -219,7 +203,7 @@ export class Ensemble {
    * verdict count as seen often, and the episode ends.
    */
   teachNormal(state: Float64Array, frame: FrameView): void {
-    frame.values.set(state.subarray(this.#valuesAt, this.#valuesAt + this.channels));
+    for (let c = 0; c < this.channels; c++) frame.values[c] = this.#lens.latest(state, c);
     frame.imputed.fill(0, 0, this.channels);
     frame.timeMs = state[LAST_TIME]!;
     frame.stepMs = state[INTERVAL]!;
@@ -256,6 +240,13 @@ export class Ensemble {
     return state[INTERVAL]! > 0 ? state[INTERVAL]! : DEFAULT_INTERVAL_MS;
   }
 
+  /** The detectors forget channels that they see otherwise from here on. */
+  #startAnew(state: Float64Array, source: readonly number[]): void {
+    const kept = state.slice(this.#valuesAt, this.#lens.at(this.channels));
+    state.set(this.adopt(this, state, source));
+    state.set(kept, this.#valuesAt);
+  }
+
   #ask(state: Float64Array, frame: FrameView): void {
     const { channels } = this;
     const { expected, lower, upper } = this.result;
@@ -270,14 +261,11 @@ export class Ensemble {
       const row = m * channels;
       this.#rarity.fill(0, row, row + channels);
       if (member.isPerChannel) {
-        for (let c = 0; c < channels; c++) {
-          this.#rarity[row + c] = TAIL.surprise(state, member.tailsAt + c * TAIL.length, evidence.strangeness[c]!);
-        }
+        TAIL.surpriseAll(state, member.tailsAt, evidence.strangeness, channels, this.#rarity, row);
         this.#memberRarity[m] = largest(this.#rarity, row, channels);
       } else {
-        const rarity = TAIL.surprise(state, member.tailsAt, evidence.strangeness[0]!);
-        this.#memberRarity[m] = rarity;
-        shareOut(rarity, evidence.attribution, this.#rarity, row, channels);
+        TAIL.surpriseAll(state, member.tailsAt, evidence.strangeness, 1, this.#memberRarity, m);
+        shareOut(this.#memberRarity[m]!, evidence.attribution, this.#rarity, row, channels);
       }
       for (let c = 0; c < channels; c++) {
         // Of several bands the narrowest says most.
@@ -288,9 +276,12 @@ export class Ensemble {
         upper[c] = evidence.upper[c]!;
       }
     }
+    this.#lens.translate(expected);
+    this.#lens.translate(lower);
+    this.#lens.translate(upper);
   }
 
-  #attribute(isStrange: boolean): void {
+  #attribute(state: Float64Array, isStrange: boolean): void {
     const { channels } = this;
     const { contribution, reasons } = this.result;
     let total = 0;
@@ -308,7 +299,8 @@ export class Ensemble {
       for (let c = 0; c < channels; c++) {
         const rarity = this.#rarity[m * channels + c]!;
         if (rarity < REASON_RARITY || evidence.reason[c] === 0) continue;
-        reasons.offer(evidence.reason[c]!, c, evidence.reasonA[c]!, evidence.reasonB[c]!, rarity);
+        const code = this.#lens.isCounter(state, c) ? reasonOfRise(evidence.reason[c]!) : evidence.reason[c]!;
+        reasons.offer(code, c, evidence.reasonA[c]!, evidence.reasonB[c]!, rarity);
       }
     }
   }
@@ -329,19 +321,19 @@ export class Ensemble {
       if (isReady && rarity >= threshold) state[WORST] = Math.max(state[WORST]!, fused);
       weight = isReady ? detectorWeight(state, TEACHING, rarity, threshold) : 1;
       inTails = tailWeight(state, TEACHING, rarity, threshold, state[FRAMES]!);
-      for (let c = 0; c < this.channels; c++) {
-        const value = measured(frame, c);
-        if (!Number.isNaN(value)) state[this.#valuesAt + c] = value;
-      }
     }
     for (const member of this.#members) {
       member.kernel.learn(state, member.kernelAt, frame, weight);
-      for (let i = 0; i < member.tails; i++) {
-        TAIL.learn(state, member.tailsAt + i * TAIL.length, member.evidence.strangeness[i]!, inTails);
-      }
+      TAIL.learnAll(state, member.tailsAt, member.evidence.strangeness, member.tails, inTails);
     }
     FUSED_TAIL.learn(state, FUSED, fused, inTails);
   }
+}
+
+/** Of a counter detectors see the rises: values that are strange are steps that are. */
+function reasonOfRise(code: number): number {
+  const isOfValue = code === ReasonCode.value || code === ReasonCode.level || code === ReasonCode.season;
+  return isOfValue ? ReasonCode.variability : code;
 }
 
 function largest(values: Float64Array, at: number, count: number): number {
@@ -356,35 +348,6 @@ function shareOut(rarity: number, attribution: Float64Array, out: Float64Array, 
   for (let c = 0; c < channels; c++) if (attribution[c]! > largest) largest = attribution[c]!;
   if (largest === 0) return;
   for (let c = 0; c < channels; c++) if (attribution[c]! > 0) out[at + c] = (rarity * attribution[c]!) / largest;
-}
-
-function createMember(
-  detector: AnyDetector,
-  settings: Readonly<Record<string, unknown>>,
-  channels: number,
-  kernelAt: number,
-): Member {
-  const kernel = detector.kernel(channels, settings);
-  const isPerChannel = detector.scope === 'channel';
-  const entries = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
-  return {
-    key: `${detector.name} ${JSON.stringify(entries)}`,
-    kernel,
-    isPerChannel,
-    kernelAt,
-    tailsAt: kernelAt + stateLength(kernel, channels),
-    tails: isPerChannel ? channels : 1,
-    evidence: createEvidence(channels),
-  };
-}
-
-function initMember(state: Float64Array, member: Member): void {
-  member.kernel.init(state, member.kernelAt);
-  for (let i = 0; i < member.tails; i++) TAIL.init(state, member.tailsAt + i * TAIL.length);
-}
-
-function copyTail(from: Float64Array, fromAt: number, to: Float64Array, toAt: number): void {
-  to.set(from.subarray(fromAt, fromAt + TAIL.length), toAt);
 }
 
 const unknownDetector = (name: string): SettingInvalidError =>

@@ -28,10 +28,14 @@ export function refractoryFrames(intervalMs: number): number {
   return Math.max(24, Math.min(600, Math.round(DAY_MS / intervalMs)));
 }
 
-/** Takes a frame's rarity in and returns the level. */
-export function stepLevel(state: Float64Array, at: number, rarity: number): number {
-  state[at + LEVEL] = Math.max(rarity, state[at + LEVEL]! * 2 ** (-1 / LEVEL_HALF_LIFE));
-  return state[at + LEVEL]!;
+/**
+ * Takes a frame's rarity in and returns the level.
+ *
+ * @param most what is carried on to the next frames at most
+ */
+export function stepLevel(state: Float64Array, at: number, rarity: number, most: number): number {
+  state[at + LEVEL] = Math.max(Math.min(rarity, most), state[at + LEVEL]! * 2 ** (-1 / LEVEL_HALF_LIFE));
+  return Math.max(rarity, state[at + LEVEL]!);
 }
 
 /** Takes a frame's rarity in and returns that of the event that begins here, 0 for none. */

@@ -25,7 +25,7 @@ import { OutcomeCode } from '../domain/outcome.js';
 import { Phase, ScoreBatch, ScoreFlag, ScoreKind } from '../domain/score-batch.js';
 import type { DeviceKey } from '../domain/identity.js';
 import type { AlertingProfile } from '../profiles/alerting-profile.js';
-import { applyCommand, resolveAlert } from './alerting/alert-commands.js';
+import { applyCommand, resolveAlert, type RecordTimes } from './alerting/alert-commands.js';
 import {
   AlertingState,
   decodeAlertingState,
@@ -55,7 +55,7 @@ export const alertingStage: Stage<AlertingState, ScoreBatch, AlertBatch> = {
         takeSilence(state, batch, index, out);
         return;
       case ScoreKind.command:
-        applyCommand(state, batch.deviceKey(index), batch.timeMs.data[index]!, batch.commandText(index), out);
+        applyCommand(state, batch.deviceKey(index), timesOf(batch, index), batch.commandText(index), out);
     }
   },
 
@@ -117,7 +117,8 @@ function follow(
   }
   alert.calmRun = isCalm(batch, i, profile) ? alert.calmRun + 1 : 0;
   if (alert.calmRun < profile.closeAfter) return;
-  resolveAlert(state, key, device, alert, { atMs: batch.timeMs.data[i]!, change: 'resolved' }, out);
+  const { timeMs, receivedMs } = timesOf(batch, i);
+  resolveAlert(state, key, device, alert, { atMs: timeMs, change: 'resolved' }, receivedMs, out);
 }
 
 function takeSilence(state: AlertingState, batch: ScoreBatch, i: number, out: AlertBatch): void {
@@ -145,13 +146,17 @@ function raise(
   // The next alert needs evidence of its own.
   device.recent = 0;
   device.dismissedFor = 0;
-  out.add({ change: 'raised', alert: asAlert(key, device.open) });
+  out.add({ change: 'raised', alert: asAlert(key, device.open, batch.receivedMs.data[i]!) });
 }
 
 function lengthen(key: DeviceKey, alert: OpenAlert, batch: ScoreBatch, i: number, out: AlertBatch): void {
   if (!addStrangeScore(alert, batch, i)) return;
   alert.history = withEntry(alert.history, { atMs: batch.timeMs.data[i]!, change: 'escalated' });
-  out.add({ change: 'escalated', alert: asAlert(key, alert) });
+  out.add({ change: 'escalated', alert: asAlert(key, alert, batch.receivedMs.data[i]!) });
+}
+
+function timesOf(batch: ScoreBatch, i: number): RecordTimes {
+  return { timeMs: batch.timeMs.data[i]!, receivedMs: batch.receivedMs.data[i]! };
 }
 
 function isStrange(batch: ScoreBatch, i: number): boolean {

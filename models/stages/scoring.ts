@@ -7,7 +7,7 @@
  * - Refused readings and commands pass on.
  * - `profile.activate` fits every device of that profile to the new definition at once: detectors that stay with equal
  *   settings keep what they know. A definition that is not valid is ignored; the registry refuses it before it gets here.
- * - `alert.feedback` with verdict `normal` teaches the device's present level at once.
+ * - `alert.feedback` with verdict `normal` on an alert that was still open teaches the device's present level at once.
  */
 import { encodeChunk, ChunkKind } from '../domain/chunk.js';
 import { FrameBatch, FrameKind } from '../domain/frame-batch.js';
@@ -39,6 +39,9 @@ export const scoringStage: Stage<ScoringState, FrameBatch, ScoreBatch> = {
         break;
       case FrameKind.silence:
         scoreSilence(state, batch, index, out);
+        break;
+      case FrameKind.forgotten:
+        state.devices.delete(batch.deviceKey(index));
         break;
       case FrameKind.command:
         applyCommand(state, batch, index);
@@ -148,7 +151,11 @@ function scoreSilence(state: ScoringState, batch: FrameBatch, index: number, out
   out.event.data[row] = 1;
   out.threshold.data[row] = threshold;
   out.flags.data[row] = ScoreFlag.anomaly;
-  out.addReason(ReasonCode.silence, 0, silentMs, batch.stepMs.data[index]!);
+  const outcome = batch.outcome.data[index]!;
+  if (outcome === OutcomeCode.late || outcome === OutcomeCode.future) {
+    const side = outcome === OutcomeCode.late ? -1 : 1;
+    out.addReason(ReasonCode.clock, 0, side * batch.gapSteps.data[index]! * batch.stepMs.data[index]!, side);
+  } else out.addReason(ReasonCode.silence, 0, silentMs, batch.stepMs.data[index]!);
 }
 
 function passRefused(state: ScoringState, batch: FrameBatch, index: number, out: ScoreBatch): void {
@@ -165,7 +172,7 @@ function passRefused(state: ScoringState, batch: FrameBatch, index: number, out:
 function applyCommand(state: ScoringState, batch: FrameBatch, index: number): void {
   const command = parseCommand(batch.commandText(index));
   if (command?.type === 'profile.activate') state.activate(command);
-  if (command?.type === 'alert.feedback' && command.verdict === 'normal') {
+  if (command?.type === 'alert.feedback' && command.verdict === 'normal' && command.teaches) {
     const device = state.devices.get(batch.deviceKey(index));
     if (device === undefined) return;
     const channels = device.channels.length;

@@ -5,17 +5,18 @@
  * (a chunk that says less does not turn it back). Log time moves before the first record of a chunk is handled, so deadlines
  * that pass with a chunk pass before its readings, however the log is cut into chunks. Nothing else is called time here.
  *
- * Each reading gets exactly one outcome, and exactly one record that is not `filled`, `silence` or `command` carries it:
+ * Each reading gets exactly one outcome, and exactly one record that is not `filled`, `silence`, `forgotten` or `command`
+ * carries it:
  *
  * | reading                                                              | outcome                                |
  * | -------------------------------------------------------------------- | -------------------------------------- |
- * | event time not a finite number                                       | `invalid`                              |
+ * | event time not a finite number, or a new device and no room          | `invalid`                              |
  * | dated after log time + `maxFutureMs`                                 | `future`; touches nothing              |
  * | older than the device's watermark, one of its last 32 used readings  | `duplicate`; other values: `conflict`  |
  * | older than the watermark, otherwise                                  | `late`                                 |
  * | at the last frame's time, some value differs from one measured then  | `conflict`; nothing of it is used      |
- * | at the last frame's time, brings no new channel                      | `duplicate`                            |
- * | at the last frame's time, brings new channels                        | `scored`: a further frame at that time |
+ * | at the last frame's time, brings no value of a new channel           | `duplicate`                            |
+ * | at the last frame's time, brings values of new channels              | `scored`: a further frame at that time |
  * | any other                                                            | `scored`: a frame at its own time      |
  *
  * Values are equal when `Object.is` says so. NaN means "no value": it contradicts nothing and brings nothing.
@@ -34,27 +35,39 @@
  * Channels are kept in order of appearance and never leave. One more than `maxChannels` is dropped with its value, as if the
  * reading had not carried it; `WindowState.droppedValues` counts.
  *
- * Silence: a live device (its last reading arrived within 5 minutes or 10 intervals of its event time) that sends nothing
- * usable for max(`silentAfterMinMs`, `silentAfterSteps` intervals) of log time gets one `silence` record, and the next only
- * after a usable reading. While its interval is unknown a device cannot be silent; an irregular one counts in its longest
- * recent interval. Where log time itself jumps more than 30 s over the deadline, Redshank was away, not the device, and the
- * wait begins anew. Frames that wait leave first. A changed profile acts from the next reading on.
+ * Silence: a live device that sends nothing usable for too long gets one `silence` record, and the next only after a usable
+ * reading. Live: its last reading arrived within 5 minutes or 10 intervals of its event time, or log time went on at least
+ * half as fast as event time over 8 arrivals or more, so that a wrong clock hides nothing and a file is never silent. Too
+ * long: max(`silentAfterMinMs`, `silentAfterSteps` intervals, 3 usual pauses) of log time. The usual pause is the second
+ * longest of late between arrivals in which the device went on measuring (`arrivals.ts`): a gateway that uploads once a minute
+ * is awaited in minutes. While its interval is unknown, or is learned and its pauses are not known yet, a device cannot be
+ * silent; an irregular one counts in its longest recent interval. Where log time itself jumps more than 30 s over the deadline, Redshank was away, not the
+ * device, and the wait begins anew. Frames that wait leave first. A changed profile acts from the next reading on. Where at
+ * least 3 late or future readings came instead, the latest of them in the second half of the wait, the silence says so.
  *
- * Clock set back: more than 64 late readings in a row, near their arrival, with times that ascend while log time moves too,
- * restart the device's timeline. Only there do the event times of a device's frames step back.
+ * Clock set back: more than 64 late readings in a row, with times that ascend while log time goes on at least half as fast,
+ * restart the device's timeline; where they are over 5 minutes (10 intervals) behind their arrival, only after nothing usable
+ * came for as long as makes a silence. So a backlog that is sent again all at once, or among live readings, stays late, and
+ * one that is sent again at the pace of the clock, and nothing else with it, counts as the present. Only there do the event
+ * times of a device's frames step back.
  *
- * State: 496 bytes a device of one channel, 16 a further channel. Cost O(channels) a reading; one in order makes no object.
+ * Devices: at most `MAX_DEVICES` a partition. A new one beyond that takes the place of those that were longest without a
+ * usable reading, if that is over 7 days (`device-limit.ts`; at most 1 in 64 leaves, at most once an hour of log time); each
+ * of these gets a record `forgotten`. Else each reading of the new one is `invalid`, under the profile `standard`.
+ *
+ * State: 584 bytes a device of one channel, 16 a further channel. Cost O(channels) a reading; one in order makes no object.
  */
 import { parseCommand } from '../domain/command.js';
 import { FrameBatch } from '../domain/frame-batch.js';
 import { ReadingBatch, ReadingKind } from '../domain/reading-batch.js';
 import type { Stage } from './stage.js';
-import { release, takeReading } from './window/event-time.js';
+import { hasRoom } from './window/device-limit.js';
+import { refuseStranger, release, takeReading } from './window/event-time.js';
 import { meetSilence } from './window/silence.js';
 import { decodeSnapshot, encodeSnapshot } from './window/snapshot.js';
 import { dueMs, WindowState } from './window/window-state.js';
 
-export { WindowState } from './window/window-state.js';
+export { MAX_DEVICES, WindowState } from './window/window-state.js';
 
 /**
  * Reads `readings`, writes `frames`.
@@ -85,9 +98,14 @@ export const windowStage: Stage<WindowState, ReadingBatch, FrameBatch> = {
       out.addCommand(batch.deviceKey(index), timeMs, state.logMs, text);
       return;
     }
-    const device = state.deviceAt(batch, index);
     const set = state.setAt(batch, index);
-    takeReading(state, device, set, batch.values.data, batch.start(index), timeMs, out);
+    const { data } = batch.values;
+    const from = batch.start(index);
+    const known = state.deviceAt(batch, index);
+    const key = batch.deviceKey(index);
+    if (known !== undefined) takeReading(state, known, set, data, from, timeMs, out);
+    else if (hasRoom(state, out)) takeReading(state, state.addDevice(key), set, data, from, timeMs, out);
+    else refuseStranger(state, state.strangerOf(key), set, data, from, timeMs, out);
   },
 
   advance: passTime,

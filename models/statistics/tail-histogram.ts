@@ -36,6 +36,10 @@ const LARGEST_WEIGHT = 1e9;
 /** −log10 p never exceeds this. */
 export const MAX_SURPRISE = 300;
 
+/** For one value: numbers pass in arrays, for a number passed by itself is an object on the heap, and frames ask for dozens. */
+const given = new Float64Array(1);
+const answer = new Float64Array(1);
+
 const TOTAL = 0;
 const WEIGHT = 1;
 const BINS = 2;
@@ -68,10 +72,22 @@ export class TailHistogram {
 
   /** @param weight 1 for an ordinary value, less for one that should count less, more for one that a person vouches for. */
   learn(state: Float64Array, at: number, strangeness: number, weight: number): void {
-    if (!(strangeness >= 0) || !(weight > 0)) return;
+    given[0] = strangeness;
+    this.learnAll(state, at, given, 1, weight);
+  }
+
+  /** As `learn`, for `count` tails one after the other from `at` on, each with its own value. */
+  learnAll(state: Float64Array, at: number, strangeness: Float64Array, count: number, weight: number): void {
+    if (!(weight > 0)) return;
+    for (let i = 0; i < count; i++) {
+      if (strangeness[i]! >= 0) this.#learn(state, at + i * this.length, strangeness, i, weight);
+    }
+  }
+
+  #learn(state: Float64Array, at: number, values: Float64Array, index: number, weight: number): void {
     const unit = state[at + WEIGHT]!;
     const mass = unit * weight;
-    state[at + BINS + this.#bin(strangeness)]! += mass;
+    state[at + BINS + this.#bin(values[index]!)]! += mass;
     state[at + TOTAL]! += mass;
     const { horizon } = this.#shape;
     const next = unit < horizon / 2 ? unit + weight : unit * (1 + (2 * weight) / horizon);
@@ -84,9 +100,36 @@ export class TailHistogram {
    * that is 0 or NaN.
    */
   surprise(state: Float64Array, at: number, strangeness: number): number {
+    given[0] = strangeness;
+    this.surpriseAll(state, at, given, 1, answer, 0);
+    return answer[0]!;
+  }
+
+  /** As `surprise`, for `count` tails one after the other from `at` on, each with its own value, into `out`. */
+  surpriseAll(
+    state: Float64Array,
+    at: number,
+    strangeness: Float64Array,
+    count: number,
+    out: Float64Array,
+    outAt: number,
+  ): void {
+    for (let i = 0; i < count; i++) this.#surprise(state, at + i * this.length, strangeness, i, out, outAt + i);
+  }
+
+  #surprise(
+    state: Float64Array,
+    at: number,
+    values: Float64Array,
+    index: number,
+    out: Float64Array,
+    outIndex: number,
+  ): void {
+    out[outIndex] = 0;
+    const strangeness = values[index]!;
     const total = state[at + TOTAL]!;
     const unit = state[at + WEIGHT]!;
-    if (!(strangeness > 0) || total < LEAST_COUNT * unit) return 0;
+    if (!(strangeness > 0) || total < LEAST_COUNT * unit) return;
     const { bins, binsPerEFold } = this.#shape;
     const position = Math.max(0, 1 + (Math.log(strangeness) - this.#logLowest) * binsPerEFold);
     const bin = Math.min(bins - 1, Math.floor(position));
@@ -95,7 +138,10 @@ export class TailHistogram {
     let above = state[first + bin]! * (bin === bins - 1 ? 1 : 1 - (position - bin));
     for (let i = first + bins - 1; i > first + bin; i--) above += state[i]!;
     const seen = (above + 0.5 * unit) / (total + unit);
-    if (above > TAIL_SHARE * total) return -Math.log10(seen);
+    if (above > TAIL_SHARE * total) {
+      out[outIndex] = -Math.log10(seen);
+      return;
+    }
 
     let start = bins;
     let mass = 0;
@@ -110,7 +156,7 @@ export class TailHistogram {
     const fitted = beyond / meanExcess - Math.log((mass + 0.5 * unit) / (total + unit));
     const count = above / unit;
     const trust = count / (count + TRUSTED_COUNT);
-    return Math.min(MAX_SURPRISE, ((1 - trust) * fitted - trust * Math.log(seen)) / Math.LN10);
+    out[outIndex] = Math.min(MAX_SURPRISE, ((1 - trust) * fitted - trust * Math.log(seen)) / Math.LN10);
   }
 
   #bin(strangeness: number): number {

@@ -9,9 +9,12 @@ export interface DeviceView extends Omit<DeviceSummary, 'tenant' | 'lastSeenMs' 
 }
 
 export function deviceView(summary: DeviceSummary): DeviceView {
-  const { lastSeenMs, lastReadingMs, ...rest } = withoutTenant(summary);
+  const { lastSeenMs, lastReadingMs, progress, lastScore, threshold, ...rest } = withoutTenant(summary);
   return {
     ...rest,
+    progress: short(progress),
+    lastScore: lastScore === undefined ? undefined : short(lastScore),
+    threshold: threshold === undefined ? undefined : short(threshold),
     lastSeen: formatTimestamp(lastSeenMs),
     lastReading: lastReadingMs === undefined ? undefined : formatTimestamp(lastReadingMs),
   };
@@ -19,12 +22,13 @@ export function deviceView(summary: DeviceSummary): DeviceView {
 
 export interface AlertView extends Omit<
   Alert,
-  'tenant' | 'startedMs' | 'raisedMs' | 'lastStrangeMs' | 'resolvedMs' | 'history'
+  'tenant' | 'startedMs' | 'raisedMs' | 'lastStrangeMs' | 'resolvedMs' | 'changedMs' | 'history'
 > {
   readonly started: string;
   readonly raised: string;
   readonly lastStrange: string;
   readonly resolved?: string;
+  readonly changed: string;
   readonly history: readonly {
     readonly at: string;
     readonly change: string;
@@ -34,9 +38,10 @@ export interface AlertView extends Omit<
 }
 
 export function alertView(alert: Alert): AlertView {
-  const { startedMs, raisedMs, lastStrangeMs, resolvedMs, history, ...rest } = withoutTenant(alert);
+  const { startedMs, raisedMs, lastStrangeMs, resolvedMs, changedMs, history, ...rest } = withoutTenant(alert);
   return {
     ...rest,
+    changed: formatTimestamp(changedMs),
     started: formatTimestamp(startedMs),
     raised: formatTimestamp(raisedMs),
     lastStrange: formatTimestamp(lastStrangeMs),
@@ -44,6 +49,9 @@ export function alertView(alert: Alert): AlertView {
     history: history.map(({ atMs, ...entry }) => ({ at: formatTimestamp(atMs), ...entry })),
   };
 }
+
+/** As in a score of the device: columns of 32-bit floats carry about seven digits. */
+const short = (value: number): number => Number(value.toPrecision(7));
 
 /** The tenant is known to who asks, and decided by the key. */
 function withoutTenant<T extends { readonly tenant: string }>(whole: T): Omit<T, 'tenant'> {

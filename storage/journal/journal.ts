@@ -55,13 +55,17 @@ export interface Journal {
   /** What an acknowledged append survives, in words for people and the header `X-Durability`: `fsync`, `process-crash`, … */
   readonly durability: string;
 
+  /** Why nothing can be appended any more until a restart, in words for people; undefined while appends can work. */
+  readonly failure?: string | undefined;
+
   /**
    * Appends one record and resolves with its sequence once it is as durable as `durability` says. Appends of one caller to
    * one stream, started in order, land in that order or not at all.
    *
    * @throws FencedError `expectedLast` was not the last sequence; `data.last` is.
    * @throws StorageFailedError the record may or may not be there (disk full, connection lost): look with `state`, or append
-   *   again with the same `messageId` or `expectedLast`.
+   *   again with the same `messageId` or `expectedLast`. Readings are refused before the disk is full, so that the stages
+   *   can finish with what was accepted.
    */
   append(stream: StreamId, payload: Uint8Array, options?: AppendOptions): Promise<number>;
 

@@ -20,6 +20,11 @@ import { damaged, openRecord, sealRecord } from './record-envelope.js';
 export interface LmdbJournalOptions {
   /** Most bytes that may wait for the disk before appends are refused. Default 128 MiB. */
   readonly maxPendingBytes?: number;
+  /**
+   * Readings are refused while less room is free, in bytes: the stages need it to finish with what was accepted, and to
+   * take the snapshots after which the log is trimmed. Default 64 MiB.
+   */
+  readonly stageRoomBytes?: number;
 }
 
 interface Append {
@@ -54,6 +59,7 @@ export class LmdbJournal implements Journal {
   readonly #floors: LmdbTable;
   readonly #messageIds: LmdbTable;
   readonly #maxPendingBytes: number;
+  readonly #stageRoomBytes: number;
   readonly #streams = new Map<string, LmdbStream>();
   #waiting: Append[] = [];
   #pendingBytes = 0;
@@ -72,10 +78,20 @@ export class LmdbJournal implements Journal {
     this.#floors = environment.table('floors');
     this.#messageIds = environment.table('message-ids');
     this.#maxPendingBytes = options.maxPendingBytes ?? 128 * 2 ** 20;
+    this.#stageRoomBytes = options.stageRoomBytes ?? 64 * 2 ** 20;
     for (const id of this.#storedStreams()) {
       const stream = this.#stream(id);
       this.#recordAt(stream, stream.durable);
     }
+  }
+
+  get failure(): string | undefined {
+    return this.#environment.failure;
+  }
+
+  /** Whether no stream has a record, or had one. */
+  get isEmpty(): boolean {
+    return this.#floors.getKeysCount({ limit: 1 }) === 0 && this.#records.getKeysCount({ limit: 1 }) === 0;
   }
 
   append(stream: StreamId, payload: Uint8Array, options: AppendOptions = {}): Promise<number> {
@@ -185,7 +201,8 @@ export class LmdbJournal implements Journal {
     // What arrives in the same turn of the event loop belongs to the first group.
     await new Promise<void>((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, LARGEST_GROUP);
+      const group = await this.#affordable(this.#waiting.splice(0, LARGEST_GROUP));
+      if (group.length === 0) continue;
       try {
         await this.#environment.commit((writes) => this.#put(writes, group));
         this.#committed(group);
@@ -196,10 +213,30 @@ export class LmdbJournal implements Journal {
     this.#isWriting = false;
   }
 
+  /** The group without the readings that would take the room of the stages; those are refused. */
+  async #affordable(group: readonly Append[]): Promise<readonly Append[]> {
+    if (!group.some(isReading)) return group;
+    const freeBytes = await this.#environment.freeBytes(this.#stageRoomBytes);
+    if (freeBytes >= this.#stageRoomBytes) return group;
+    this.#failed(
+      group.filter(isReading),
+      new StorageFailedError(
+        `the disk is full: readings need ${this.#stageRoomBytes} bytes of free room below ${this.#environment.directory}, ` +
+          `and ${freeBytes} are left: make room`,
+        { data: { freeBytes } },
+      ),
+    );
+    return group.filter((append) => !isReading(append));
+  }
+
   #put(writes: WriteSet, group: readonly Append[]): void {
     const named = new Map<LmdbStream, number>();
+    const begun = new Set<LmdbStream>();
     for (const { stream, sequence, value, messageId } of group) {
       const { topic, partition } = this.#key(stream.id);
+      // Where a second process has written in spite of the lock, its records stay as they are. Streams have no holes: the first tells.
+      if (!begun.has(stream)) writes.expectAbsent(this.#records, [topic, partition, sequence]);
+      begun.add(stream);
       writes.put(this.#records, [topic, partition, sequence], value);
       if (messageId === undefined) continue;
       writes.put(this.#messageIds, [topic, partition, sequence], sealBytes(Buffer.from(messageId)));
@@ -294,6 +331,10 @@ export class LmdbJournal implements Journal {
     }
     return { topic: TOPICS.indexOf(topic), partition };
   }
+}
+
+function isReading({ stream }: Append): boolean {
+  return stream.id.topic === 'readings';
 }
 
 /** What `work` throws becomes a rejection, and it runs at once: appends keep the order of their calls. */

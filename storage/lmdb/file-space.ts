@@ -20,6 +20,11 @@ export class FileSpace {
     this.#path = path;
   }
 
+  /** Length of the file. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   has(bytes: number): boolean {
     return bytes <= this.#bytes;
   }

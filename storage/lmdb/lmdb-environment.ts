@@ -9,9 +9,11 @@
  * becomes an unhandled rejection.
  */
 import { mkdirSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
 import { RedshankError, StorageCorruptError, StorageFailedError } from '../../models/errors.js';
+import { CommitWatch } from './commit-watch.js';
 import { FileSpace } from './file-space.js';
 import { checkLmdbFile } from './lmdb-file-check.js';
 import { WriteSet, type LmdbTable } from './write-set.js';
@@ -19,6 +21,8 @@ import { WriteSet, type LmdbTable } from './write-set.js';
 export interface LmdbOptions {
   /** Longest time a commit may take before the environment counts as broken, in ms. Default 30,000. */
   readonly commitTimeoutMs?: number;
+  /** What somebody should do when the file is damaged, for the message. Default: about all of DATA_DIR. */
+  readonly advice?: string;
 }
 
 /** LMDB maps the file; address space costs nothing, and growing the map under readers would. */
@@ -31,7 +35,11 @@ const OPENING_BYTES = 2 ** 20;
 const SPARE_BYTES = 2 ** 22;
 /** So much more must be free inside the file than a commit needs, since a large value needs pages side by side. */
 const FREE_FACTOR = 4;
+/** A disk that was full counts as full for so long, in ms: it is not asked at every write. */
+const FULL_FOR_MS = 2_000;
 const META_PAGES = 2;
+const FOREIGN_WRITER =
+  'another process has written to it, although one at a time may: see who else uses this DATA_DIR, stop that, and restart';
 /** MDB_INVALID, MDB_VERSION_MISMATCH, MDB_CORRUPTED, MDB_PAGE_NOTFOUND. */
 const CORRUPT_CODES = new Set([-30793, -30794, -30796, -30797]);
 
@@ -61,6 +69,9 @@ export class LmdbEnvironment {
   #idle: (() => void) | undefined;
   readonly #inFlight = new Set<Promise<void>>();
   #broken: StorageFailedError | undefined;
+  /** LMDB's writer hangs in a commit, as far as anybody can tell. */
+  #isStuck = false;
+  #fullUntilMs = -Infinity;
   #isClosed = false;
 
   private constructor(directory: string, root: RootDatabase<Uint8Array>, commitTimeoutMs: number) {
@@ -81,7 +92,7 @@ export class LmdbEnvironment {
     const file = join(directory, FILE);
     try {
       mkdirSync(directory, { recursive: true });
-      checkLmdbFile(file);
+      checkLmdbFile(file, options.advice);
       const root = open<Uint8Array>({
         path: directory,
         // Without it lmdb takes a folder with a dot in its name for a file.
@@ -110,6 +121,18 @@ export class LmdbEnvironment {
     }
   }
 
+  /** Why nothing can be written any more until a restart. */
+  get failure(): string | undefined {
+    return this.#broken?.message;
+  }
+
+  /** Room for writes, in bytes: on the disk, at the end of the file, and in it where something was removed. At least `enough`, or all. */
+  async freeBytes(enough: number): Promise<number> {
+    const onDisk = performance.now() < this.#fullUntilMs ? 0 : await freeOnDisk(this.directory);
+    if (onDisk >= enough || this.#isClosed) return onDisk;
+    return onDisk + this.#space.bytes - this.#usedBytes() + this.#pages('free') * this.#pageBytes();
+  }
+
   /**
    * Calls `gather` at once, and makes one transaction of what it put into the set. Resolves when that is on the disk.
    *
@@ -130,7 +153,7 @@ export class LmdbEnvironment {
     this.#isClosed = true;
     await Promise.all(this.#inFlight);
     // A broken environment has a writer that never ends; closing would wait for it.
-    if (this.#broken === undefined) await this.#root.close();
+    if (!this.#isStuck) await this.#root.close();
   }
 
   #start(gather: (writes: WriteSet) => void, spareBytes: number): Promise<void> {
@@ -152,7 +175,13 @@ export class LmdbEnvironment {
     let reserved = 0;
     try {
       reserved = await this.#reserve(writes, spareBytes);
-      await this.#inTime(this.#root.batch(() => writes.apply()));
+      let held: readonly Promise<boolean>[] = [];
+      await this.#inTime(
+        this.#root.batch(() => {
+          held = writes.apply();
+        }),
+      );
+      if ((await Promise.all(held)).includes(false)) throw this.#break(FOREIGN_WRITER);
     } catch (error) {
       throw error instanceof StorageFailedError
         ? error
@@ -180,6 +209,7 @@ export class LmdbEnvironment {
     try {
       await this.#extending;
     } catch (error) {
+      this.#fullUntilMs = performance.now() + FULL_FOR_MS;
       // The disk is full. What was trimmed can be used again, and the spare room is there in case it does not fit.
       const freeBytes = this.#pages('free') * this.#pageBytes();
       if (freeBytes < FREE_FACTOR * bytes || !this.#hasRoom(bytes + spareBytes / 2)) throw error;
@@ -222,21 +252,35 @@ export class LmdbEnvironment {
 
   /** LMDB never answers when its writer cannot begin a transaction; nothing may wait for ever. */
   async #inTime(committed: Promise<unknown>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        this.#broken = new StorageFailedError(
-          `a commit to the database ${this.directory} must end within ${this.#commitTimeoutMs} ms, and did not: ` +
-            'restart the process when the disk answers again',
-        );
-        reject(this.#broken);
-      }, this.#commitTimeoutMs);
-    });
+    const watch = new CommitWatch(this.#commitTimeoutMs);
     try {
-      await Promise.race([committed, late]);
+      await Promise.race([committed, watch.late]);
+    } catch (error) {
+      if (error !== CommitWatch.late) throw error;
+      this.#isStuck = true;
+      throw this.#break(
+        `a commit must end within ${this.#commitTimeoutMs} ms, and did not: restart when the disk answers again`,
+      );
     } finally {
-      clearTimeout(timer);
+      watch.stop();
     }
+  }
+
+  #break(problem: string): StorageFailedError {
+    this.#broken ??= new StorageFailedError(
+      `nothing is written any more to the database ${this.directory}: ${problem}`,
+    );
+    return this.#broken;
+  }
+}
+
+async function freeOnDisk(directory: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  } catch {
+    // Where the system does not tell, a write that fails will.
+    return Infinity;
   }
 }
 

@@ -32,12 +32,16 @@ interface Meta {
   readonly roots: readonly bigint[];
 }
 
+const ADVICE = 'Restore all of DATA_DIR from one backup, or move all of it away to start empty';
+
 /**
  * Does nothing when there is no file, or an empty one.
  *
+ * @param advice what to do about a damaged file, for the message. The folders of DATA_DIR belong together: one of them alone
+ *   must not be taken away.
  * @throws StorageCorruptError naming the file and what is wrong with it.
  */
-export function checkLmdbFile(path: string): void {
+export function checkLmdbFile(path: string, advice = ADVICE): void {
   let file: number;
   try {
     file = openSync(path, 'r');
@@ -47,7 +51,7 @@ export function checkLmdbFile(path: string): void {
   }
   try {
     const fileBytes = fstatSync(file).size;
-    if (fileBytes > 0) new FileCheck(path, file, fileBytes).run();
+    if (fileBytes > 0) new FileCheck(path, file, fileBytes, advice).run();
   } finally {
     closeSync(file);
   }
@@ -57,11 +61,13 @@ class FileCheck {
   readonly #path: string;
   readonly #file: number;
   readonly #fileBytes: number;
+  readonly #advice: string;
   #pageBytes = 0;
   #lastPage = 0;
 
-  constructor(path: string, file: number, fileBytes: number) {
+  constructor(path: string, file: number, fileBytes: number, advice: string) {
     this.#path = path;
+    this.#advice = advice;
     this.#file = file;
     this.#fileBytes = fileBytes;
   }
@@ -160,8 +166,6 @@ class FileCheck {
   }
 
   #corrupt(problem: string): StorageCorruptError {
-    return new StorageCorruptError(
-      `the database ${this.#path} is damaged: ${problem}. Restore it from a backup, or move it away to start empty`,
-    );
+    return new StorageCorruptError(`the database ${this.#path} is damaged: ${problem}. ${this.#advice}`);
   }
 }

@@ -18,6 +18,7 @@ export class WriteSet {
     readonly key: LmdbKey;
     readonly value: Uint8Array | undefined;
   }[] = [];
+  readonly #absent: { readonly table: LmdbTable; readonly key: LmdbKey }[] = [];
   #inlineBytes = 0;
   readonly #large: number[] = [];
 
@@ -31,8 +32,30 @@ export class WriteSet {
     this.#writes.push({ table, key, value: undefined });
   }
 
-  /** To be called inside an lmdb batch. */
-  apply(): void {
+  /** The whole set is written only if `key` is not there. */
+  expectAbsent(table: LmdbTable, key: LmdbKey): void {
+    this.#absent.push({ table, key });
+  }
+
+  /** To be called inside an lmdb batch. @returns for each expectation whether it held; all or none of the set is written. */
+  apply(): readonly Promise<boolean>[] {
+    const held: Promise<boolean>[] = [];
+    // One condition inside the other: only where all hold are the writes reached.
+    const within = (depth: number): void => {
+      const expected = this.#absent[depth];
+      if (expected === undefined) this.#write();
+      else
+        held.push(
+          expected.table.ifNoExists(expected.key, () => {
+            within(depth + 1);
+          }),
+        );
+    };
+    within(0);
+    return held;
+  }
+
+  #write(): void {
     for (const { table, key, value } of this.#writes) {
       // The promise of the batch says how it went.
       void (value === undefined ? table.remove(key) : table.put(key, value));

@@ -3,14 +3,14 @@
  *
  * - `alerts`: key [tenant, id], JSON,
  * - `alert-index`: keys [tenant, device or '', status or 0 for all, −raisedMs, id]: every list is one range, newest first,
- * - `alert-ends`: keys [resolvedMs, tenant, id] of resolved alerts, for `expire`.
+ * - `alert-ends`: keys [changedMs, tenant, id] of resolved alerts, for `expire`.
  */
 import { ALERT_STATUSES, type Alert, type AlertStatus } from '../../models/domain/alert.js';
-import { StorageCorruptError } from '../../models/errors.js';
 import { openJson, sealJson } from '../lmdb/checked-value.js';
 import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
 import type { LmdbTable, WriteSet } from '../lmdb/write-set.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
+import type { DamageReport } from './damage-report.js';
 import type { AlertQuery, Page } from './read-side.js';
 
 const ALERT_ID = /^[\x21-\x7e]{1,256}$/;
@@ -21,14 +21,17 @@ const MOST_OPEN = 100;
 const EXPIRE_AT_ONCE = 1_000;
 
 type IndexKey = readonly [tenant: string, device: string, status: number, newestFirst: number, id: string];
+type EndKey = readonly [changedMs: number, tenant: string, id: string];
 
 export class AlertStore {
   readonly #environment: LmdbEnvironment;
   readonly #alerts: LmdbTable;
   readonly #index: LmdbTable;
   readonly #ends: LmdbTable;
+  readonly #damage: DamageReport;
 
-  constructor(environment: LmdbEnvironment) {
+  constructor(environment: LmdbEnvironment, damage: DamageReport) {
+    this.#damage = damage;
     this.#environment = environment;
     this.#alerts = environment.table('alerts');
     this.#index = environment.table('alert-index');
@@ -49,16 +52,18 @@ export class AlertStore {
         if (before !== undefined) this.#forget(writes, before);
         writes.put(this.#alerts, [alert.tenant, alert.id], sealJson(alert));
         for (const key of indexKeys(alert)) writes.put(this.#index, [...key], NOTHING);
-        if (alert.resolvedMs !== undefined) writes.put(this.#ends, [alert.resolvedMs, alert.tenant, alert.id], NOTHING);
+        if (alert.status === 'resolved') writes.put(this.#ends, [...endKey(alert)], NOTHING);
       }
       position(writes);
     });
   }
 
+  /** A damaged alert counts as none. */
   get(tenant: string, id: string): Alert | undefined {
     if (!ALERT_ID.test(id)) return undefined;
     const value = this.#alerts.getBinary([tenant, id]);
-    return value === undefined ? undefined : (openJson(value, `the alert ${id}`) as Alert);
+    if (value === undefined) return undefined;
+    return this.#damage.soundOf(() => openJson(value, `the alert ${id} of ${tenant}`) as Alert);
   }
 
   list(tenant: string, query: AlertQuery): Page<Alert> {
@@ -75,7 +80,7 @@ export class AlertStore {
     const shown = keys.slice(0, query.limit);
     const last = shown.at(-1);
     return {
-      items: shown.map((key) => this.#indexed(key)),
+      items: shown.flatMap((key) => this.#indexed(key)),
       next: keys.length > query.limit && last !== undefined ? encodeCursor(last[3], last[4]) : undefined,
     };
   }
@@ -91,16 +96,17 @@ export class AlertStore {
     return ids;
   }
 
-  /** Forgets alerts that were resolved before `beforeMs`: at most 1,000 a call. */
+  /** Forgets resolved alerts whose last change arrived before `beforeMs`: at most 1,000 a call. */
   async expire(beforeMs: number): Promise<void> {
     const range = { end: [beforeMs], limit: EXPIRE_AT_ONCE };
-    const keys = [...this.#ends.getKeys(range)] as unknown as [number, string, string][];
+    const keys = [...this.#ends.getKeys(range)] as unknown as EndKey[];
     if (keys.length === 0) return;
     await this.#environment.commit((writes) => {
-      for (const [resolvedMs, tenant, id] of keys) {
+      for (const [changedMs, tenant, id] of keys) {
         const alert = this.get(tenant, id);
         if (alert !== undefined) this.#forget(writes, alert);
-        writes.remove(this.#ends, [resolvedMs, tenant, id]);
+        writes.remove(this.#alerts, [tenant, id]);
+        writes.remove(this.#ends, [changedMs, tenant, id]);
       }
     });
   }
@@ -108,14 +114,20 @@ export class AlertStore {
   #forget(writes: WriteSet, alert: Alert): void {
     writes.remove(this.#alerts, [alert.tenant, alert.id]);
     for (const key of indexKeys(alert)) writes.remove(this.#index, [...key]);
-    if (alert.resolvedMs !== undefined) writes.remove(this.#ends, [alert.resolvedMs, alert.tenant, alert.id]);
+    if (alert.status === 'resolved') writes.remove(this.#ends, [...endKey(alert)]);
   }
 
-  #indexed(key: IndexKey): Alert {
-    const alert = this.get(key[0], key[4]);
-    if (alert === undefined) throw new StorageCorruptError(`the alert ${key[4]} is listed and missing`);
-    return alert;
+  /** None for an alert that is damaged, or was: what is left in the index of it may say another status. */
+  #indexed([tenant, , status, newestFirst, id]: IndexKey): readonly Alert[] {
+    const alert = this.get(tenant, id);
+    if (alert === undefined || 0 - alert.raisedMs !== newestFirst) return [];
+    return status === ANY_STATUS || status === statusCode(alert.status) ? [alert] : [];
   }
+}
+
+/** By arrival, as rows: an alert about old data that was brought in today is kept from today on. */
+function endKey(alert: Alert): EndKey {
+  return [alert.changedMs, alert.tenant, alert.id];
 }
 
 function indexKeys({ tenant, device, status, raisedMs, id }: Alert): readonly IndexKey[] {

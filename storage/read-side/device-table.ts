@@ -3,6 +3,7 @@ import { deviceOf, tenantOf, type DeviceKey } from '../../models/domain/identity
 import { openJson, openNumbers, sealJson, sealNumbers } from '../lmdb/checked-value.js';
 import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
 import type { LmdbTable, WriteSet } from '../lmdb/write-set.js';
+import type { DamageReport } from './damage-report.js';
 import type { DeviceRecord } from './device-record.js';
 
 /** Sorts after every character of a device id. */
@@ -11,9 +12,11 @@ const AFTER_ALL_IDS = '\x7f';
 export class DeviceTable {
   readonly #devices: LmdbTable;
   readonly #numbers: LmdbTable;
+  readonly #damage: DamageReport;
   #highest: number;
 
-  constructor(environment: LmdbEnvironment) {
+  constructor(environment: LmdbEnvironment, damage: DamageReport) {
+    this.#damage = damage;
     this.#devices = environment.table('devices');
     this.#numbers = environment.table('device-numbers');
     const stored = this.#numbers.getBinary(0);
@@ -25,9 +28,11 @@ export class DeviceTable {
     return ++this.#highest;
   }
 
+  /** A damaged record counts as none: the device begins again, under a new number. */
   get(key: DeviceKey): DeviceRecord | undefined {
     const value = this.#devices.getBinary([tenantOf(key), deviceOf(key)]);
-    return value === undefined ? undefined : (openJson(value, `the record of device ${deviceOf(key)}`) as DeviceRecord);
+    if (value === undefined) return undefined;
+    return this.#damage.soundOf(() => openJson(value, `the record of device ${key}`) as DeviceRecord);
   }
 
   put(writes: WriteSet, key: DeviceKey, record: DeviceRecord): void {

@@ -2,12 +2,13 @@
 import type { Alert, AlertBatch } from '../../models/domain/alert.js';
 import { deviceKey, isDeviceId, isTenantId, type DeviceKey } from '../../models/domain/identity.js';
 import { ScoreBatch, ScoreKind } from '../../models/domain/score-batch.js';
-import { RequestInvalidError, StorageFailedError } from '../../models/errors.js';
+import { RequestInvalidError, StorageCorruptError, StorageFailedError } from '../../models/errors.js';
 import { EventLoopSlices } from '../event-loop-slices.js';
 import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
 import { SerialQueue } from '../serial-queue.js';
 import { AlertStore } from './alert-store.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
+import { DamageReport } from './damage-report.js';
 import { applyRow, copyOf, newDeviceRecord, summaryOf, type DeviceRecord } from './device-record.js';
 import { DeviceTable } from './device-table.js';
 import { checkLimit } from './page-limit.js';
@@ -30,16 +31,18 @@ import { UnflushedPartition, type Generation } from './unflushed.js';
 export interface LmdbReadSideOptions {
   /** Rows that may wait for a flush before writes are refused. Default 1,000,000. */
   readonly maxUnflushedRows?: number;
+  /** Told once of each damaged value, which is left out and dropped. Default: a warning of the process. */
+  readonly onDamage?: (message: string) => void;
 }
 
 const MOST_ROWS = 100_000;
 const MOST_ITEMS = 1_000;
-/** Blocks that one `expire` looks at. The next call goes on where it stopped. */
+/** Blocks that one `expire` forgets at most: the oldest. A block and its age are two removes. */
 const EXPIRE_BLOCKS = 20_000;
 const EXPIRE_BLOCKS_A_COMMIT = 32;
 
 /**
- * Rows and device records of a chunk are shown at once and kept as references to its batch. `flush` takes a partition's
+ * Rows and device records of a chunk are copied and shown at once. `flush` takes a partition's
  * generation, adds its rows to the history, and writes blocks, records and position in one transaction: so counts are exact
  * however often a crash makes the log come again.
  */
@@ -50,6 +53,7 @@ export class LmdbReadSide implements ReadSide {
   readonly #positions: PositionTable;
   readonly #alerts: AlertStore;
   readonly #shelves: ShelfStore;
+  readonly #damage: DamageReport;
   readonly #maxUnflushedRows: number;
   readonly #unflushed = new Map<number, UnflushedPartition>();
   /** Last sequence of `alerts` that is shown, by partition. */
@@ -58,16 +62,16 @@ export class LmdbReadSide implements ReadSide {
   readonly #historyQueue = new SerialQueue();
   readonly #alertQueue = new SerialQueue();
   #unflushedRows = 0;
-  #expireFrom = 0;
   #isClosed = false;
 
   /** @param environment stays the caller's to close. */
   constructor(environment: LmdbEnvironment, options: LmdbReadSideOptions = {}) {
     this.#environment = environment;
-    this.#history = new ScoreHistory(environment);
-    this.#devices = new DeviceTable(environment);
+    this.#damage = new DamageReport(options.onDamage ?? ((message) => process.emitWarning(message)));
+    this.#history = new ScoreHistory(environment, this.#damage);
+    this.#devices = new DeviceTable(environment, this.#damage);
     this.#positions = new PositionTable(environment);
-    this.#alerts = new AlertStore(environment);
+    this.#alerts = new AlertStore(environment, this.#damage);
     this.#shelves = new ShelfStore(environment);
     this.#maxUnflushedRows = options.maxUnflushedRows ?? 1_000_000;
   }
@@ -151,9 +155,10 @@ export class LmdbReadSide implements ReadSide {
       }
       const sorted = [...ids].sort((a, b) => (a < b ? -1 : 1));
       const shown = sorted.slice(0, query.limit);
-      const items = shown.map((id) =>
-        summaryOf(deviceKey(tenant, id), this.#record(deviceKey(tenant, id))!, this.#alerts.open(tenant, id)),
-      );
+      const items = shown.flatMap((id) => {
+        const record = this.#record(deviceKey(tenant, id));
+        return record === undefined ? [] : [summaryOf(deviceKey(tenant, id), record, this.#alerts.open(tenant, id))];
+      });
       return { items, next: sorted.length > query.limit ? encodeCursor(0, shown.at(-1)!) : undefined };
     });
   }
@@ -178,12 +183,17 @@ export class LmdbReadSide implements ReadSide {
     return this.#attempt(() => this.#shelves.get(shelf, tenant, key, nowMs));
   }
 
-  /** Flushes what it can. Idempotent. */
+  /** Flushes what it can; damage is told, and no reason to fail: what could not be flushed comes again from the log. Idempotent. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#alertQueue.run(() => Promise.resolve());
-    await this.#flush();
+    try {
+      await this.#flush();
+    } catch (error) {
+      if (!(error instanceof StorageCorruptError)) throw error;
+      this.#damage.tell(error.message);
+    }
   }
 
   #writeScores(target: UnflushedPartition, sequence: number, batch: ScoreBatch): void {
@@ -228,8 +238,18 @@ export class LmdbReadSide implements ReadSide {
 
   #flush(): Promise<void> {
     return this.#historyQueue.run(async () => {
-      for (const [partition, unflushed] of this.#unflushed) await this.#flushPartition(partition, unflushed);
-      await this.#flushAlertPositions();
+      // Each by itself: one that cannot be flushed must not keep the others from it.
+      const flushes = [...this.#unflushed].map(
+        ([partition, unflushed]) =>
+          () =>
+            this.#flushPartition(partition, unflushed),
+      );
+      const problems: unknown[] = [];
+      for (const flush of [...flushes, () => this.#flushAlertPositions()]) {
+        await flush().catch((error: unknown) => problems.push(error));
+      }
+      // What can be tried again counts for more than damage.
+      if (problems.length > 0) throw problems.find((error) => !(error instanceof StorageCorruptError)) ?? problems[0];
     });
   }
 
@@ -346,25 +366,14 @@ export class LmdbReadSide implements ReadSide {
   }
 
   async #expireRows(beforeMs: number): Promise<number> {
-    const slices = new EventLoopSlices();
     let rows = 0;
-    for (let blocks = 0; blocks < EXPIRE_BLOCKS;) {
+    for (let blocks = 0; blocks < EXPIRE_BLOCKS; blocks += EXPIRE_BLOCKS_A_COMMIT) {
       const changes = new BlockChanges();
-      let device = this.#history.nextDevice(this.#expireFrom);
-      while (device !== undefined && changes.removes.length < EXPIRE_BLOCKS_A_COMMIT) {
-        const seen = changes.removes.length;
-        rows += this.#history.expire(device, beforeMs, EXPIRE_BLOCKS_A_COMMIT, changes);
-        blocks += 1 + changes.removes.length - seen;
-        if (changes.removes.length - seen === EXPIRE_BLOCKS_A_COMMIT) break;
-        this.#expireFrom = device + 1;
-        device = this.#history.nextDevice(this.#expireFrom);
-        await slices.pause();
-      }
-      if (changes.removes.length > 0) await this.#environment.reclaim((writes) => this.#history.apply(writes, changes));
-      if (device === undefined) {
-        this.#expireFrom = 0;
-        break;
-      }
+      const expired = this.#history.expire(beforeMs, EXPIRE_BLOCKS_A_COMMIT, changes);
+      if (changes.outdated.length > 0)
+        await this.#environment.reclaim((writes) => this.#history.apply(writes, changes));
+      rows += expired.rows;
+      if (!expired.hasMore) break;
     }
     return rows;
   }

@@ -72,7 +72,7 @@ export type ProjectedTopic = 'scores' | 'alerts';
 export interface ReadSide {
   /**
    * Shows the records of one chunk at once; may keep them in memory until `flush`. A sequence at or below `position` or one
-   * already shown changes nothing. The adapter may keep `batch` itself: the caller does not change it any more.
+   * already shown changes nothing. What is kept of `batch` is copied before this returns: the caller uses it again at once.
    *
    * @throws StorageFailedError when more is unflushed than fits; nothing of the chunk is shown.
    */
@@ -84,7 +84,11 @@ export interface ReadSide {
   flush(): Promise<void>;
   /** Rows written since the last flush; the caller flushes before it grows large. */
   readonly unflushedRows: number;
-  /** Forgets score rows older than `beforeMs` (event time) and alerts resolved before it. Resolves with how many rows went. */
+  /**
+   * Forgets score rows that arrived (`receivedMs`) before `beforeMs`, and resolved alerts whose last change did. By arrival, since
+   * data with old timestamps may be brought in today. A row may stay as long as a later one that is stored with it. One call
+   * does a bounded amount, the oldest first. Resolves with how many rows went.
+   */
   expire(beforeMs: number): Promise<number>;
 
   scores(tenant: string, device: string, query: ScoreQuery): Promise<ScorePage>;

@@ -26,6 +26,10 @@ export class RowList {
     return this.#batches[i]!.timeMs.data[this.#indexes[i]!]!;
   }
 
+  receivedMs(i: number): number {
+    return this.#batches[i]!.receivedMs.data[this.#indexes[i]!]!;
+  }
+
   copyTo(out: ScoreBatch, i: number): void {
     out.copyFrom(this.#batches[i]!, this.#indexes[i]!);
   }

@@ -1,6 +1,7 @@
 /**
  * Score rows that are on the disk: table `blocks`, key [device number, first time, cut], value an encoded `ScoreBatch` whose
- * header holds the number of rows (`to`) and the time of the last row (`timeMs`).
+ * header holds the number of rows (`to`), the time of the last row (`timeMs`) and the latest arrival of a row (`from`); table
+ * `block-ages`, keys [latest arrival, block key], by which blocks are forgotten: files with old timestamps are not old.
  *
  * The blocks of a device are disjoint in time, like the leaves of a search tree: a late row goes into the block of its time,
  * and queries read only the blocks that they answer from. `cut` is 0, or counts the blocks of one long run of equal times.
@@ -11,25 +12,34 @@ import { StorageCorruptError } from '../../models/errors.js';
 import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
 import type { LmdbTable, WriteSet } from '../lmdb/write-set.js';
 import { blockEnds, SEALED_ROWS } from './block-split.js';
+import type { DamageReport } from './damage-report.js';
 import { RowList } from './row-list.js';
 
 type BlockKey = readonly [device: number, firstMs: number, cut: number];
+type AgeKey = readonly [receivedMs: number, ...block: BlockKey];
 
 /** What one transaction does to the blocks. */
 export class BlockChanges {
   readonly removes: BlockKey[] = [];
-  readonly puts: { readonly key: BlockKey; readonly value: Uint8Array }[] = [];
+  readonly outdated: AgeKey[] = [];
+  readonly puts: { readonly key: BlockKey; readonly age: AgeKey; readonly value: Uint8Array }[] = [];
 }
 
 const KEYS_AT_ONCE = 64;
+const NOTHING = new Uint8Array(0);
 
 export class ScoreHistory {
   readonly #blocks: LmdbTable;
+  readonly #ages: LmdbTable;
+  readonly #damage: DamageReport;
   /** Used again for every block that is made. */
   readonly #scratch = ScoreBatch.create();
 
-  constructor(environment: LmdbEnvironment) {
+  /** @param damage is told of damaged blocks: they answer no query, and go when rows come in their place or when they are old. */
+  constructor(environment: LmdbEnvironment, damage: DamageReport) {
     this.#blocks = environment.table('blocks');
+    this.#ages = environment.table('block-ages');
+    this.#damage = damage;
   }
 
   /** Adds to `changes` what puts the sorted `rows` into the history of a device. Changes of one device must be applied before the next call. */
@@ -49,7 +59,11 @@ export class ScoreHistory {
 
   apply(writes: WriteSet, changes: BlockChanges): void {
     for (const key of changes.removes) writes.remove(this.#blocks, [...key]);
-    for (const { key, value } of changes.puts) writes.put(this.#blocks, [...key], value);
+    for (const key of changes.outdated) writes.remove(this.#ages, [...key]);
+    for (const { key, age, value } of changes.puts) {
+      writes.put(this.#blocks, [...key], value);
+      writes.put(this.#ages, [...age], NOTHING);
+    }
   }
 
   /**
@@ -67,9 +81,9 @@ export class ScoreHistory {
     let skipped = 0;
     for (const key of this.#keysFrom(this.#before(device, fromMs) ?? [device, -Infinity, 0])) {
       if (key[1] > toMs || rows.length >= count + skip - skipped) break;
-      const bytes = this.#bytes(key);
-      const header = blockHeader(key, bytes);
-      if (header.timeMs < fromMs) continue;
+      const block = this.#block(key);
+      if (block === undefined || block.header.timeMs < fromMs) continue;
+      const { header, bytes } = block;
       const isOfStart = key[1] === fromMs && header.timeMs === fromMs;
       if (isOfStart && rows.length === 0 && skipped + header.to <= skip) {
         skipped += header.to;
@@ -90,7 +104,9 @@ export class ScoreHistory {
     let length = 0;
     for (const key of this.#keysBack(device, toMs)) {
       if (length >= count) break;
-      const batch = this.#batch(key);
+      const block = this.#block(key);
+      if (block === undefined) continue;
+      const batch = ScoreBatch.decode(block.bytes);
       const rows = new RowList();
       for (let i = 0; i < batch.length; i++) if (batch.timeMs.data[i]! <= toMs) rows.push(batch, i);
       found.push(rows);
@@ -101,39 +117,47 @@ export class ScoreHistory {
     return latest;
   }
 
-  /** The first device with a number of at least `device` that has rows here. */
-  nextDevice(device: number): number | undefined {
-    const [key] = this.#blocks.getKeys({ start: [device], limit: 1 });
-    return (key as unknown as BlockKey | undefined)?.[0];
-  }
-
-  /** Adds to `changes` what forgets rows of a device before `beforeMs`, from at most `maxBlocks` blocks; returns the number of rows. */
-  expire(device: number, beforeMs: number, maxBlocks: number, changes: BlockChanges): number {
+  /**
+   * Adds to `changes` what forgets blocks all of whose rows arrived before `beforeMs`, the oldest first, `maxBlocks` at most;
+   * says how many rows go, and whether there may be more.
+   */
+  expire(
+    beforeMs: number,
+    maxBlocks: number,
+    changes: BlockChanges,
+  ): { readonly rows: number; readonly hasMore: boolean } {
+    const ages = [...this.#ages.getKeys({ end: [beforeMs], limit: maxBlocks })] as unknown as AgeKey[];
     let rows = 0;
-    let blocks = 0;
-    for (const key of this.#keysFrom([device, -Infinity, 0])) {
-      if (key[1] >= beforeMs || blocks++ === maxBlocks) break;
-      const batch = this.#batch(key);
-      const kept = new RowList();
-      for (let i = 0; i < batch.length; i++) if (batch.timeMs.data[i]! >= beforeMs) kept.push(batch, i);
-      rows += batch.length - kept.length;
+    for (const age of ages) {
+      const [receivedMs, ...key] = age;
+      changes.outdated.push(age);
+      if (!this.#blocks.doesExist([...key])) continue;
+      const block = this.#block(key);
+      // A damaged block leaves the age that it had: the block that came in its place is younger.
+      if (block !== undefined && block.header.from !== receivedMs) continue;
       changes.removes.push(key);
-      if (kept.length > 0) this.#write(device, kept, true, 0, changes);
+      rows += block?.header.to ?? 0;
     }
-    return rows;
+    return { rows, hasMore: ages.length === maxBlocks };
   }
 
   #insertInto(key: BlockKey, news: RowList, changes: BlockChanges): void {
-    const bytes = this.#bytes(key);
-    const { to: length, timeMs: lastMs } = blockHeader(key, bytes);
+    const block = this.#block(key);
+    if (block === undefined) {
+      changes.removes.push(key);
+      this.#write(key[0], news, true, 0, changes);
+      return;
+    }
+    const { to: length, timeMs: lastMs, from: receivedMs } = block.header;
     const isAppend = news.timeMs(0) >= lastMs;
     if (length >= SEALED_ROWS && news.timeMs(0) > lastMs) {
       this.#write(key[0], news, true, 0, changes);
       return;
     }
     const olds = new RowList();
-    olds.pushAll(ScoreBatch.decode(bytes));
+    olds.pushAll(ScoreBatch.decode(block.bytes));
     changes.removes.push(key);
+    changes.outdated.push([receivedMs, ...key]);
     this.#write(key[0], olds.merged(news), isAppend, key[2], changes);
   }
 
@@ -143,11 +167,15 @@ export class ScoreHistory {
     let before: BlockKey = [device, rows.timeMs(0), cut - 1];
     for (const to of blockEnds(rows, isAppend)) {
       this.#scratch.clear();
-      for (let i = from; i < to; i++) rows.copyTo(this.#scratch, i);
+      let receivedMs = -Infinity;
+      for (let i = from; i < to; i++) {
+        rows.copyTo(this.#scratch, i);
+        receivedMs = Math.max(receivedMs, rows.receivedMs(i));
+      }
       const firstMs = rows.timeMs(from);
       const key: BlockKey = [device, firstMs, firstMs === before[1] ? before[2] + 1 : 0];
-      const header = { epoch: 0, from: 0, to: to - from, timeMs: rows.timeMs(to - 1) };
-      changes.puts.push({ key, value: this.#scratch.encode(header) });
+      const header = { epoch: 0, from: receivedMs, to: to - from, timeMs: rows.timeMs(to - 1) };
+      changes.puts.push({ key, age: [receivedMs, ...key], value: this.#scratch.encode(header) });
       before = key;
       from = to;
     }
@@ -202,14 +230,13 @@ export class ScoreHistory {
     }
   }
 
-  #bytes(key: BlockKey): Uint8Array {
-    const bytes = this.#blocks.getBinary([...key]);
-    if (bytes === undefined) throw new StorageCorruptError(`the history block ${key.join('/')} is missing`);
-    return bytes;
-  }
-
-  #batch(key: BlockKey): ScoreBatch {
-    return ScoreBatch.decode(this.#bytes(key));
+  /** Undefined, and told, when it is damaged. */
+  #block(key: BlockKey): { readonly bytes: Uint8Array; readonly header: ChunkHeader } | undefined {
+    return this.#damage.soundOf(() => {
+      const bytes = this.#blocks.getBinary([...key]);
+      if (bytes === undefined) throw new StorageCorruptError(`the history block ${key.join('/')} is missing`);
+      return { bytes, header: blockHeader(key, bytes) };
+    });
   }
 }
 
@@ -217,6 +244,6 @@ function blockHeader(key: BlockKey, bytes: Uint8Array): ChunkHeader {
   try {
     return readChunkHeader(bytes);
   } catch (error) {
-    throw new StorageCorruptError(`the history block ${key.join('/')} is damaged`, { cause: error });
+    throw new StorageCorruptError(`the history block ${key.join('/')} is damaged and left out`, { cause: error });
   }
 }

@@ -4,6 +4,7 @@ import {
   clearEvidence,
   createEvidence,
   RunningDetector,
+  TEACH,
   resizeState,
   stateLength,
   type AnyDetector,
@@ -120,6 +121,29 @@ for (const detector of DETECTORS) {
       const row = { timeMs: 700 * STEP_MS, stepMs: STEP_MS };
       untaught.learn([500, 700], row, 0);
       assert.deepEqual(untaught.score([20, 21], row), d.score([20, 21], row));
+    });
+
+    it('is not blinded by the verdict that an ordinary value is normal', () => {
+      const d = running(detector, 2);
+      train(d, 2, 700);
+      const taught = running(detector, 2);
+      taught.state.set(d.state);
+      const last = [...rows(2, 700)].at(-1)!;
+      taught.learn(last.values, { timeMs: last.timeMs, stepMs: STEP_MS }, TEACH);
+      // A spike, noise, a flat line and a lost channel, by turns.
+      const strange = [
+        ...Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? 90 : -40)),
+        ...Array<number>(12).fill(20.5),
+      ];
+      let [worst, worstTaught] = [0, 0];
+      for (const [i, value] of [...strange, ...Array<number>(12).fill(NaN)].entries()) {
+        const facts = { timeMs: last.timeMs + (i + 1) * STEP_MS, stepMs: STEP_MS };
+        worst = Math.max(worst, ...d.score([value, value], facts).filter(Number.isFinite));
+        worstTaught = Math.max(worstTaught, ...taught.score([value, value], facts).filter(Number.isFinite));
+        d.learn([value, value], facts, 0.05);
+        taught.learn([value, value], facts, 0.05);
+      }
+      assert.ok(worstTaught > 0.7 * worst, `${worstTaught}, untaught ${worst}`);
     });
 
     it('is all in its state: a copy continues identically', () => {

@@ -14,6 +14,8 @@ export interface OpenReadSide {
 
 interface Row {
   readonly timeMs: number;
+  /** Default: 5 ms after `timeMs`. */
+  readonly receivedMs?: number;
   readonly device?: string;
   readonly kind?: number;
   readonly outcome?: number;
@@ -23,14 +25,16 @@ interface Row {
 
 function scores(rows: readonly Row[]): ScoreBatch {
   const batch = ScoreBatch.create();
-  for (const { timeMs, device = 'default/pump', kind = ScoreKind.score, outcome = 0, score = 0.1, isAnomaly } of rows) {
-    const start = batch.add(kind, outcome, device, timeMs, timeMs + 5, 'standard', 'v1', ['temp', 'vib']);
-    const row = batch.length - 1;
-    batch.score.data[row] = score;
-    batch.threshold.data[row] = 0.5;
-    batch.phase.data[row] = Phase.ready;
-    batch.progress.data[row] = 1;
-    batch.flags.data[row] = isAnomaly === true ? ScoreFlag.anomaly : 0;
+  for (const row of rows) {
+    const { timeMs, receivedMs = timeMs + 5, device = 'default/pump', isAnomaly } = row;
+    const { kind = ScoreKind.score, outcome = 0, score = 0.1 } = row;
+    const start = batch.add(kind, outcome, device, timeMs, receivedMs, 'standard', 'v1', ['temp', 'vib']);
+    const at = batch.length - 1;
+    batch.score.data[at] = score;
+    batch.threshold.data[at] = 0.5;
+    batch.phase.data[at] = Phase.ready;
+    batch.progress.data[at] = 1;
+    batch.flags.data[at] = isAnomaly === true ? ScoreFlag.anomaly : 0;
     batch.actual.data[start] = timeMs / 10;
     batch.contribution.data[start + 1] = 1;
     batch.addReason(3, 1, score, 2);
@@ -51,6 +55,7 @@ function alert(id: string, raisedMs: number, fields: Partial<Alert> = {}): Alert
     severity: 'warning',
     startedMs: raisedMs,
     raisedMs,
+    changedMs: raisedMs,
     lastStrangeMs: raisedMs,
     peakScore: 0.9,
     channels: [],
@@ -378,33 +383,68 @@ export function describeReadSide(name: string, open: () => Promise<OpenReadSide>
     });
 
     describe('expire', () => {
-      it('forgets rows before a time, and says how many', async () => {
-        await readSide.writeScores(0, 1, scores([...scored(0, 300), { timeMs: 1, device: 'default/b' }]));
+      /** A day's rows in a flush of their own, since rows that are stored together go together. */
+      const writeDay = async (sequence: number, rows: readonly Row[]): Promise<void> => {
+        await readSide.writeScores(0, sequence, scores(rows));
         await readSide.flush();
+      };
+
+      it('forgets rows that arrived before a time, and says how many', async () => {
+        await writeDay(1, [...scored(0, 100), { timeMs: 1, device: 'default/b' }]);
+        await writeDay(2, scored(200, 300));
         assert.equal(await readSide.expire(100_000), 101);
         assert.deepEqual(
           await times({ fromMs: 0, limit: 1_000 }),
-          scored(100, 300).map((row) => row.timeMs),
+          scored(200, 300).map((row) => row.timeMs),
         );
+        assert.deepEqual(await times({ limit: 10 }, 'b'), []);
         assert.equal(await readSide.expire(100_000), 0);
-        await readSide.writeScores(0, 2, scores(scored(300, 301)));
-        await readSide.flush();
-        assert.equal((await times({ limit: 1_000 })).length, 201);
+        await writeDay(3, scored(300, 301));
+        assert.equal((await times({ limit: 1_000 })).length, 101);
       });
 
-      it('forgets alerts that were resolved before it, and no others', async () => {
-        await readSide.writeAlerts(
-          0,
-          1,
-          alerts(alert('old', 1, { status: 'resolved', resolvedMs: 99 }), alert('open', 2)),
-        );
-        await readSide.writeAlerts(0, 2, alerts(alert('new', 3, { status: 'resolved', resolvedMs: 100 })));
+      it('never forgets a row too early, and all of them in time', async () => {
+        for (let i = 0; i < 20; i++) await writeDay(i + 1, scored(i * 15, i * 15 + 15));
+        for (const beforeMs of [100_000, 200_000, 250_000]) {
+          await readSide.expire(beforeMs);
+          const kept = await times({ fromMs: 0, limit: 1_000 });
+          for (const { timeMs } of scored(beforeMs / 1_000, 300)) assert.ok(kept.includes(timeMs), String(timeMs));
+        }
+        await readSide.expire(300_000);
+        assert.deepEqual(await times({ fromMs: 0, limit: 1_000 }), []);
+      });
+
+      it('keeps what arrived lately, whatever its timestamps say', async () => {
+        const now = 1_000_000;
+        await writeDay(1, [{ timeMs: 5, receivedMs: now }]);
+        await writeDay(2, [{ timeMs: 9 * now, device: 'default/ahead', receivedMs: 10 }]);
+        assert.equal(await readSide.expire(now), 1);
+        assert.deepEqual(await times({ limit: 10 }), [5]);
+        assert.deepEqual(await times({ limit: 10 }, 'ahead'), []);
+      });
+
+      it('keeps late rows with those that are new', async () => {
+        await writeDay(1, scored(0, 10));
+        await writeDay(2, [{ ...late(3_500), receivedMs: 900_000 }]);
+        await readSide.expire(500_000);
+        assert.ok((await times({ limit: 100 })).includes(3_500));
+        await readSide.expire(900_001);
+        assert.deepEqual(await times({ limit: 100 }), []);
+      });
+
+      it('forgets resolved alerts whose last change arrived before it, and no others', async () => {
+        const resolved = (id: string, resolvedMs: number, changedMs: number): Alert =>
+          alert(id, 1, { status: 'resolved', resolvedMs, changedMs });
+        await readSide.writeAlerts(0, 1, alerts(resolved('gone', 99, 99), alert('open', 2, { changedMs: 2 })));
+        await readSide.writeAlerts(0, 2, alerts(resolved('old-data', 3, 100), resolved('judged', 3, 50)));
+        await readSide.writeAlerts(0, 3, alerts({ ...resolved('judged', 3, 200), feedback: 'normal' }));
         await readSide.expire(100);
-        assert.deepEqual(
-          (await readSide.alerts('default', { limit: 10 })).items.map((item) => item.id),
-          ['new', 'open'],
-        );
-        assert.equal(await readSide.alert('default', 'old'), undefined);
+        assert.deepEqual((await readSide.alerts('default', { limit: 10 })).items.map((item) => item.id).sort(), [
+          'judged',
+          'old-data',
+          'open',
+        ]);
+        assert.equal(await readSide.alert('default', 'gone'), undefined);
       });
     });
 

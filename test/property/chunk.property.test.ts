@@ -119,6 +119,7 @@ const alertRecord: fc.Arbitrary<AlertRecord> = fc.record({
     severity: fc.constantFrom('info', 'warning', 'critical'),
     startedMs: fc.maxSafeNat(),
     raisedMs: fc.maxSafeNat(),
+    changedMs: fc.maxSafeNat(),
     lastStrangeMs: fc.maxSafeNat(),
     peakScore: fc.double({ min: 0, max: 1, noNaN: true }),
     channels: fc.constant([]),

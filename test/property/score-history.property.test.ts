@@ -62,13 +62,17 @@ describe('the history of a device', () => {
                 .map((row) => row.number),
             );
             await readSide.flush();
-            const old = model.filter((row) => row.timeMs < fromMs).length;
-            assert.equal(await readSide.expire(fromMs), old);
+            const keptFrom = Math.ceil(model.length / 2);
+            const gone = await readSide.expire(keptFrom);
             const { batch: rest } = await readSide.scores('default', 'pump', { limit: 10_000 });
+            const left = new Set(rest.receivedMs.view());
+            assert.equal(left.size, model.length - gone);
             assert.deepEqual(
               Array.from(rest.receivedMs.view()),
-              model.slice(old).map((row) => row.number),
+              model.filter((row) => left.has(row.number)).map((row) => row.number),
             );
+            assert.ok(model.every((row) => row.number < keptFrom || left.has(row.number)));
+            assert.equal(await readSide.expire(model.length), left.size);
           } finally {
             await environment.close();
             await rm(folder, { recursive: true });

@@ -4,7 +4,6 @@ import type { WindowProfile } from '../../models/profiles/window-profile.js';
 import { windowStage } from '../../models/stages/window.js';
 import { DeadlineHeap } from '../../models/stages/window/deadline-heap.js';
 import { WindowState } from '../../models/stages/window/window-state.js';
-import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import {
   profileCommand,
   WindowLog,
@@ -173,19 +172,23 @@ describe('window, properties', () => {
     );
   });
 
-  it('brings deadlines up by time, then key', () => {
+  it('brings deadlines up by time, then key, but those taken out', () => {
     const move = fc.tuple(fc.nat(9), fc.nat(20));
     fc.assert(
       fc.property(fc.array(move, { maxLength: 100 }), (moves) => {
         const state = new WindowState();
-        const batch = ReadingBatch.create();
-        for (let d = 0; d < 10; d++) batch.addReading(`t/${d}`, 0, [], []);
+        const devices = Array.from({ length: 10 }, (_, d) => state.addDevice(`t/${d}`));
         const heap = new DeadlineHeap();
         const earliest = new Map<string, number>();
         for (const [d, timeMs] of moves) {
-          const device = state.deviceAt(batch, d);
-          heap.lower(device, timeMs);
-          earliest.set(device.key, Math.min(timeMs, earliest.get(device.key) ?? Infinity));
+          const device = devices[d]!;
+          if (timeMs === 0) {
+            heap.remove(device);
+            earliest.delete(device.key);
+          } else {
+            heap.lower(device, timeMs);
+            earliest.set(device.key, Math.min(timeMs, earliest.get(device.key) ?? Infinity));
+          }
         }
         const order: [string, number][] = [];
         for (let top = heap.top(); top !== undefined; top = heap.top()) {

@@ -49,6 +49,7 @@ export function sampleAlert(change: Partial<Alert> = {}): Alert {
     severity: 'critical',
     startedMs: 1_767_225_600_000,
     raisedMs: 1_767_225_600_000,
+    changedMs: 1_767_225_600_000,
     lastStrangeMs: 1_767_225_600_000,
     peakScore: 0.97,
     channels: [{ channel: 'temp', contribution: 1 }],

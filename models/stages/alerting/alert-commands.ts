@@ -19,14 +19,18 @@ interface AlertCommand {
   readonly note?: unknown;
 }
 
-/**
- * @param text JSON of a command; anything else is passed over, since a log must always be readable to its end.
- * @param timeMs Unix ms at which it was asked.
- */
+export interface RecordTimes {
+  /** Unix ms, event time; of a command, when it was asked. */
+  readonly timeMs: number;
+  /** Unix ms, arrival time. */
+  readonly receivedMs: number;
+}
+
+/** @param text JSON of a command; anything else is passed over, since a log must always be readable to its end. */
 export function applyCommand(
   state: AlertingState,
   key: DeviceKey,
-  timeMs: number,
+  at: RecordTimes,
   text: string,
   out: AlertBatch,
 ): void {
@@ -34,21 +38,21 @@ export function applyCommand(
   if (command === undefined) return;
   if (command.type === 'profile.activate') state.profiles.apply(command);
   else if (typeof (command as AlertCommand).alertId === 'string') {
-    applyAlertCommand(state, key, timeMs, command, out);
+    applyAlertCommand(state, key, at, command, out);
   }
 }
 
 function applyAlertCommand(
   state: AlertingState,
   key: DeviceKey,
-  timeMs: number,
+  at: RecordTimes,
   command: AlertCommand,
   out: AlertBatch,
 ): void {
   const device = state.devices.get(key);
   const open = device?.open;
-  if (device !== undefined && open?.id === command.alertId) commandOpen(state, key, device, open, timeMs, command, out);
-  else if (command.type === 'alert.feedback') commandResolved(state, key, timeMs, command, out);
+  if (device !== undefined && open?.id === command.alertId) commandOpen(state, key, device, open, at, command, out);
+  else if (command.type === 'alert.feedback') commandResolved(state, key, at, command, out);
 }
 
 function commandOpen(
@@ -56,7 +60,7 @@ function commandOpen(
   key: DeviceKey,
   device: DeviceAlerts,
   alert: OpenAlert,
-  timeMs: number,
+  at: RecordTimes,
   command: AlertCommand,
   out: AlertBatch,
 ): void {
@@ -64,19 +68,19 @@ function commandOpen(
     case 'alert.acknowledge':
       if (alert.status === 'acknowledged') return;
       alert.status = 'acknowledged';
-      alert.history = withEntry(alert.history, entry(timeMs, 'acknowledged', command));
-      out.add({ change: 'acknowledged', alert: asAlert(key, alert) });
+      alert.history = withEntry(alert.history, entry(at.timeMs, 'acknowledged', command));
+      out.add({ change: 'acknowledged', alert: asAlert(key, alert, at.receivedMs) });
       return;
     case 'alert.resolve':
-      resolveAlert(state, key, device, alert, entry(timeMs, 'resolved', command), out);
+      resolveAlert(state, key, device, alert, entry(at.timeMs, 'resolved', command), at.receivedMs, out);
       return;
     case 'alert.feedback':
       if (!isVerdict(command.verdict) || alert.feedback === command.verdict) return;
       alert.feedback = command.verdict;
-      alert.history = withEntry(alert.history, entry(timeMs, 'feedback', command));
-      out.add({ change: 'feedback', alert: asAlert(key, alert) });
+      alert.history = withEntry(alert.history, entry(at.timeMs, 'feedback', command));
+      out.add({ change: 'feedback', alert: asAlert(key, alert, at.receivedMs) });
       if (command.verdict === 'anomaly') return;
-      resolveAlert(state, key, device, alert, entry(timeMs, 'resolved', command), out);
+      resolveAlert(state, key, device, alert, entry(at.timeMs, 'resolved', command), at.receivedMs, out);
       device.dismissedFor = state.profiles.get(alert.profile).definition.alerting.closeAfter;
   }
 }
@@ -84,30 +88,35 @@ function commandOpen(
 function commandResolved(
   state: AlertingState,
   key: DeviceKey,
-  timeMs: number,
+  at: RecordTimes,
   command: AlertCommand,
   out: AlertBatch,
 ): void {
   const alert = state.resolved.get(command.alertId);
   if (alert === undefined || deviceKey(alert.tenant, alert.device) !== key) return;
   if (!isVerdict(command.verdict) || alert.feedback === command.verdict) return;
-  const history = withEntry(alert.history, entry(timeMs, 'feedback', command));
-  const judged = { ...alert, feedback: command.verdict, history };
+  const history = withEntry(alert.history, entry(at.timeMs, 'feedback', command));
+  const judged = { ...alert, changedMs: at.receivedMs, feedback: command.verdict, history };
   state.resolved.replace(judged);
   out.add({ change: 'feedback', alert: judged });
 }
 
-/** Ends the alert for good: a later strange score of the device raises another one. */
+/**
+ * Ends the alert for good: a later strange score of the device raises another one.
+ *
+ * @param receivedMs Unix ms, arrival of what ended it.
+ */
 export function resolveAlert(
   state: AlertingState,
   key: DeviceKey,
   device: DeviceAlerts,
   alert: OpenAlert,
   last: AlertHistoryEntry,
+  receivedMs: number,
   out: AlertBatch,
 ): void {
   alert.history = withEntry(alert.history, last);
-  const resolved = asAlert(key, alert, last.atMs);
+  const resolved = asAlert(key, alert, receivedMs, last.atMs);
   device.open = undefined;
   state.resolved.add(resolved);
   out.add({ change: 'resolved', alert: resolved });

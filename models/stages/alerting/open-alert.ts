@@ -94,8 +94,12 @@ export function withEntry(history: readonly AlertHistoryEntry[], entry: AlertHis
   return [...history, entry].slice(-MAX_HISTORY);
 }
 
-/** What the world is told of it. With `resolvedMs`, as a resolved alert. */
-export function asAlert(key: DeviceKey, alert: OpenAlert, resolvedMs?: number): Alert {
+/**
+ * What the world is told of it. With `resolvedMs`, as a resolved alert.
+ *
+ * @param changedMs Unix ms, arrival of the record that is the reason to tell.
+ */
+export function asAlert(key: DeviceKey, alert: OpenAlert, changedMs: number, resolvedMs?: number): Alert {
   return {
     id: alert.id,
     tenant: tenantOf(key),
@@ -106,6 +110,7 @@ export function asAlert(key: DeviceKey, alert: OpenAlert, resolvedMs?: number): 
     raisedMs: alert.raisedMs,
     lastStrangeMs: alert.lastStrangeMs,
     ...(resolvedMs !== undefined && { resolvedMs }),
+    changedMs,
     peakScore: readable(alert.peakScore),
     channels: alert.channels,
     reasons: alert.reasons,

@@ -16,12 +16,26 @@ export interface DeviceState {
 /** Sets of channel names that are kept for sharing; beyond it a device has its own copy. */
 const MAX_SHARED_SETS = 10_000;
 
+/**
+ * Ensembles are kept for so many channels in all, which is about 4 MB; each counts as some more for what does not depend on
+ * them. The least lately used go first.
+ */
+const MAX_CACHED_CHANNELS = 4_096;
+const CHANNELS_AN_ENSEMBLE = 16;
+
+interface CachedEnsemble {
+  readonly ensemble: Ensemble;
+  usedAt: number;
+}
+
 /** Everything that the owner of a partition remembers of the stage `scorer`. */
 export class ScoringState {
   readonly profiles: ActiveProfiles;
   readonly devices = new Map<DeviceKey, DeviceState>();
   /** Ensembles by definition and number of channels. They have no memory, so which are cached changes no answer. */
-  readonly #ensembles = new Map<string, Map<number, Ensemble>>();
+  readonly #ensembles = new Map<string, Map<number, CachedEnsemble>>();
+  #cachedChannels = 0;
+  #uses = 0;
   readonly #sharedChannels = new Map<string, readonly string[]>();
   #frame: FrameView = emptyFrame(8);
 
@@ -35,12 +49,23 @@ export class ScoringState {
       bySize = new Map();
       this.#ensembles.set(profile.version, bySize);
     }
-    let ensemble = bySize.get(channels);
-    if (ensemble === undefined) {
-      ensemble = new Ensemble(profile.definition.detection, channels);
-      bySize.set(channels, ensemble);
+    let cached = bySize.get(channels);
+    if (cached === undefined) {
+      cached = { ensemble: new Ensemble(profile.definition.detection, channels), usedAt: 0 };
+      bySize.set(channels, cached);
+      this.#cachedChannels += channels + CHANNELS_AN_ENSEMBLE;
+      cached.usedAt = ++this.#uses;
+      while (this.#cachedChannels > MAX_CACHED_CHANNELS && this.#dropOldest());
     }
-    return ensemble;
+    cached.usedAt = ++this.#uses;
+    return cached.ensemble;
+  }
+
+  /** Ensembles that are kept at present. */
+  get cachedEnsembles(): number {
+    let count = 0;
+    for (const bySize of this.#ensembles.values()) count += bySize.size;
+    return count;
   }
 
   /** The one frame view of this state, with room for so many channels. */
@@ -74,7 +99,34 @@ export class ScoringState {
     for (const device of this.devices.values()) {
       if (device.profile.name === after.name) this.#fit(device, after, device.channels);
     }
-    if (before !== after.version) this.#ensembles.delete(before);
+    if (before !== after.version) this.#forget(before);
+  }
+
+  /** @returns false when there is only the one in use */
+  #dropOldest(): boolean {
+    let oldest: CachedEnsemble | undefined;
+    let version = '';
+    for (const [candidate, bySize] of this.#ensembles) {
+      for (const cached of bySize.values()) {
+        if (oldest !== undefined && cached.usedAt >= oldest.usedAt) continue;
+        oldest = cached;
+        version = candidate;
+      }
+    }
+    if (oldest === undefined || oldest.usedAt === this.#uses) return false;
+    const { channels } = oldest.ensemble;
+    const bySize = this.#ensembles.get(version)!;
+    bySize.delete(channels);
+    if (bySize.size === 0) this.#ensembles.delete(version);
+    this.#cachedChannels -= channels + CHANNELS_AN_ENSEMBLE;
+    return true;
+  }
+
+  #forget(version: string): void {
+    for (const channels of this.#ensembles.get(version)?.keys() ?? []) {
+      this.#cachedChannels -= channels + CHANNELS_AN_ENSEMBLE;
+    }
+    this.#ensembles.delete(version);
   }
 
   #fit(device: DeviceState, profile: ActiveProfile, channels: readonly string[]): void {

@@ -49,6 +49,14 @@ export class DeadlineHeap {
     if (last !== top) this.#siftDown(last, lastTime);
   }
 
+  /** Takes a device out, wherever it is. Without effect when it is not in the heap. */
+  remove(device: DeviceState): void {
+    const at = device.heapIndex;
+    if (at < 0) return;
+    this.#siftUp(at, device, -Infinity);
+    this.raiseTop(Infinity);
+  }
+
   #siftUp(from: number, device: DeviceState, timeMs: number): void {
     let i = from;
     while (i > 0) {

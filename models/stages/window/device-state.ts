@@ -1,5 +1,5 @@
 /**
- * What the window stage remembers of one device: one Float64Array of 60 numbers and two a channel (496 bytes for one
+ * What the window stage remembers of one device: one Float64Array of 71 numbers and two a channel (584 bytes for one
  * channel), so that a million devices fit in memory and a snapshot is a copy.
  */
 import type { DeviceKey } from '../../domain/identity.js';
@@ -11,6 +11,9 @@ import type { PendingReadings } from './pending-readings.js';
 export const INTERVALS = 15;
 /** Used readings remembered, to tell a repeated one from a late one. */
 export const RECALLED = 32;
+
+/** Numbers before the rings. */
+const FIXED = 24;
 
 /** Where things are in `DeviceState.data`. Times in Unix ms, spans in ms. A changed layout needs a new snapshot version. */
 export const Slot = {
@@ -38,10 +41,29 @@ export const Slot = {
   lateRunFromTime: 10,
   lateRunFromLog: 11,
   lateRunTime: 12,
-  intervals: 13,
-  recall: 13 + INTERVALS,
+  /** Log time from which the pause in arrivals counts that is going on: the last arrival, or our own return. */
+  pauseFrom: 13,
+  /** The two longest pauses of late that were no rest of the device, in ms of log time; both fade. */
+  longestPause: 14,
+  secondPause: 15,
+  /** Latest event time and log time at which the pace of event time began to be judged, and pauses since. */
+  paceFromTime: 16,
+  paceFromLog: 17,
+  pacePauses: 18,
+  /** 1: by that judgement log time keeps up with event time. */
+  isOnPace: 19,
+  /** Late and future readings since the last usable one; log time of the latest. */
+  refusedCount: 20,
+  refusedAt: 21,
+  /** By how many ms the latest of them was dated after its arrival, or (negative) before the newest used reading. */
+  refusedBy: 22,
+  /** Latest event time at the last arrival; -Infinity before the first of a timeline. */
+  arrivalTime: 23,
+  /** Where the ring of intervals begins, then that of fingerprints. */
+  intervals: FIXED,
+  recall: FIXED + INTERVALS,
   /** Then the latest value of each channel, then the age of each: distinct frame times since it was measured. */
-  channels: 13 + INTERVALS + RECALLED,
+  channels: FIXED + INTERVALS + RECALLED,
 } as const;
 
 export class DeviceState {
@@ -84,6 +106,7 @@ export function newDeviceData(channels: number): Float64Array {
   const data = new Float64Array(deviceDataLength(channels));
   forgetTimeline(data);
   data[Slot.lastArrival] = -Infinity;
+  data[Slot.pauseFrom] = -Infinity;
   data[Slot.silentAt] = Infinity;
   data.fill(-1, Slot.recall, Slot.recall + RECALLED);
   data.fill(NaN, Slot.channels, Slot.channels + channels);
@@ -91,10 +114,12 @@ export function newDeviceData(channels: number): Float64Array {
   return data;
 }
 
-/** The next reading is the first of a new timeline. Values, sampling interval and recall stay. */
+/** The next reading is the first of a new timeline. Values, sampling interval, pauses and recall stay. */
 export function forgetTimeline(data: Float64Array): void {
   data[Slot.lastTime] = -Infinity;
   data[Slot.watermark] = -Infinity;
   data[Slot.maxTime] = -Infinity;
   data[Slot.lateRun] = 0;
+  data[Slot.paceFromLog] = -Infinity;
+  data[Slot.arrivalTime] = -Infinity;
 }

@@ -8,7 +8,7 @@ import { Novelty } from './frame-builder.js';
 import { MAX_PENDING, PendingReadings, type PendingReading } from './pending-readings.js';
 import { fingerprint, outcomeOfOld, remember } from './recall.js';
 import { effectiveStep } from './sampling-interval.js';
-import { armSilence, isLive } from './silence.js';
+import { armSilence, isNear, noteRefused, patienceMs } from './silence.js';
 import { dueMs, type WindowState } from './window-state.js';
 
 /** A join does not wait for a channel that had no value in this many frames: it has vanished. */
@@ -32,6 +32,7 @@ export function takeReading(
   if (!Number.isFinite(timeMs)) {
     refuse(device, window, OutcomeCode.invalid, set, values, from, timeMs, state.logMs, out);
   } else if (timeMs > state.logMs + window.maxFutureMs) {
+    noteRefused(data, OutcomeCode.future, timeMs, state.logMs);
     refuse(device, window, OutcomeCode.future, set, values, from, timeMs, state.logMs, out);
   } else if (timeMs < data[Slot.watermark]! && device.pending?.hasTime(timeMs) !== true) {
     takeOld(state, device, window, set, values, from, timeMs, out);
@@ -218,19 +219,17 @@ function takeOld(
     takeReading(state, device, set, values, from, timeMs, out);
     return;
   }
+  if (outcome === OutcomeCode.late) noteRefused(device.data, outcome, timeMs, state.logMs);
   refuse(device, window, outcome, set, values, from, timeMs, state.logMs, out);
 }
 
 /**
- * Counts late readings that look like those of a clock that was set back: near their arrival, times ascending. After more
- * than `MAX_LATE_RUN` in a row, if log time went on at least half as fast as event time meanwhile, they are the device's
- * present. A backlog that is sent again fails that last test: it comes all at once.
+ * Counts late readings that look like those of a clock that was set back: times ascending, no usable reading between. After
+ * more than `MAX_LATE_RUN` in a row, if log time went on at least half as fast as event time meanwhile, they are the device's
+ * present. A backlog that is sent again fails that last test: it comes all at once. Where they are not near their arrival,
+ * the device must also have sent nothing else for as long as makes a silence.
  */
 function isClockSetBack(data: Float64Array, window: WindowProfile, timeMs: number, nowMs: number): boolean {
-  if (!isLive(data, window, timeMs, nowMs)) {
-    data[Slot.lateRun] = 0;
-    return false;
-  }
   if (data[Slot.lateRun] === 0 || timeMs < data[Slot.lateRunTime]!) {
     data[Slot.lateRun] = 0;
     data[Slot.lateRunFromTime] = timeMs;
@@ -240,7 +239,8 @@ function isClockSetBack(data: Float64Array, window: WindowProfile, timeMs: numbe
   data[Slot.lateRunTime] = timeMs;
   const eventMs = timeMs - data[Slot.lateRunFromTime]!;
   const logMs = nowMs - data[Slot.lateRunFromLog]!;
-  return data[Slot.lateRun]! > MAX_LATE_RUN && logMs > 0 && logMs >= eventMs / 2;
+  if (data[Slot.lateRun]! <= MAX_LATE_RUN || logMs <= 0 || logMs < eventMs / 2) return false;
+  return isNear(data, window, timeMs, nowMs) || nowMs - data[Slot.lastArrival]! > patienceMs(data, window);
 }
 
 /** Sends all that waits on its way and begins a new timeline. From here event times may be ones that were there before. */
@@ -254,6 +254,20 @@ function restart(state: WindowState, device: DeviceState, window: WindowProfile,
 function outcomeOf(novelty: Novelty): number {
   if (novelty === Novelty.contradiction) return OutcomeCode.conflict;
   return novelty === Novelty.something ? OutcomeCode.scored : OutcomeCode.duplicate;
+}
+
+/** A reading of a device that there is no room for. */
+export function refuseStranger(
+  state: WindowState,
+  device: DeviceState,
+  set: ChannelSet,
+  values: Float64Array,
+  from: number,
+  timeMs: number,
+  out: FrameBatch,
+): void {
+  const { window } = device.profile.definition;
+  refuse(device, window, OutcomeCode.invalid, set, values, from, timeMs, state.logMs, out);
 }
 
 /** Passes a reading on that makes no frame, with what it carried. */

@@ -64,12 +64,11 @@ export class FrameBuilder {
     for (let c = 0; c < positions.length; c++) {
       const at = positions[c]!;
       const value = values[from + c]!;
+      if (Number.isNaN(value)) continue;
       if (at < 0) {
         if (hasRoom) novelty = Novelty.something;
-      } else if (!Number.isNaN(value)) {
-        if (data[ages + at] !== 0) novelty = Novelty.something;
-        else if (!Object.is(value, data[Slot.channels + at])) return Novelty.contradiction;
-      }
+      } else if (data[ages + at] !== 0) novelty = Novelty.something;
+      else if (!Object.is(value, data[Slot.channels + at])) return Novelty.contradiction;
     }
     return novelty;
   }

@@ -11,7 +11,7 @@ import { dueMs, WindowState } from './window-state.js';
 export const WINDOW_SNAPSHOT_VERSION = 1;
 
 /**
- * Sections: stage name · version, ring sizes, log time, dropped values · profiles (name and JSON in turn) · channel sets ·
+ * Sections: stage name · version, ring sizes, log time, dropped values, next sweep · profiles (name and JSON in turn) · channel sets ·
  * device keys · a set a device · all devices' numbers · of waiting readings: device, set, four times, values.
  * Devices are in order of appearance, so equal states have equal bytes.
  */
@@ -42,7 +42,7 @@ export function encodeSnapshot(state: WindowState): Uint8Array {
   }
   return encodeChunk({ kind: ChunkKind.snapshot, epoch: 0, from: 0, to: 0, timeMs: state.logMs }, [
     ['window'],
-    Float64Array.of(WINDOW_SNAPSHOT_VERSION, INTERVALS, RECALLED, state.logMs, state.droppedValues),
+    Float64Array.of(WINDOW_SNAPSHOT_VERSION, INTERVALS, RECALLED, state.logMs, state.droppedValues, state.nextSweepMs),
     state.profiles.entries().flatMap(({ name, definition }) => [name, JSON.stringify(definition)]),
     sets.keys(),
     keys,
@@ -60,16 +60,20 @@ export function decodeSnapshot(bytes: Uint8Array): WindowState {
   const { sections } = decodeChunk(bytes, ChunkKind.snapshot);
   const stage = strings(sections[0])[0];
   if (stage !== 'window') throw corrupt(`stage must be window, got ${stage ?? 'nothing'}`);
-  const [version, intervals, recalled, logMs, droppedValues] = floats(sections[1]);
+  const [version, intervals, recalled, logMs, droppedValues, nextSweepMs] = floats(sections[1]);
   if (version !== WINDOW_SNAPSHOT_VERSION) {
     throw corrupt(`version must be ${WINDOW_SNAPSHOT_VERSION}, got ${version ?? 'nothing'}`);
   }
-  if (intervals !== INTERVALS || recalled !== RECALLED || logMs === undefined || droppedValues === undefined) {
+  if (intervals !== INTERVALS || recalled !== RECALLED) {
     throw corrupt(`rings must hold ${INTERVALS} and ${RECALLED}, got ${intervals ?? 'none'} and ${recalled ?? 'none'}`);
+  }
+  if (logMs === undefined || droppedValues === undefined || nextSweepMs === undefined) {
+    throw corrupt(`header must hold 6 numbers, got ${floats(sections[1]).length}`);
   }
   const state = new WindowState(readProfiles(strings(sections[2])));
   state.logMs = logMs;
   state.frames.droppedValues = droppedValues;
+  state.nextSweepMs = nextSweepMs;
   const setNames = new ChannelSets(strings(sections[3])).sets;
   const sets = setNames.map((names) => state.sets.intern(names));
   const devices = readDevices(state, sets, sections);

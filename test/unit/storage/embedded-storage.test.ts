@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StorageCorruptError, StorageFailedError } from '../../../models/errors.js';
+import { scoreRows } from '../../support/sample-records.js';
 import { openEmbeddedStorage } from '../../../storage/embedded-storage.js';
 
 describe('openEmbeddedStorage', () => {
@@ -46,6 +47,55 @@ describe('openEmbeddedStorage', () => {
     await writeFile(join(folder, 'read-side', 'data.mdb'), 'x'.repeat(10_000));
     await assert.rejects(openEmbeddedStorage(folder), StorageCorruptError);
     assert.ok(!(await readdir(folder)).includes('lock'));
+  });
+
+  describe('when a part was moved away', () => {
+    const stream = { topic: 'readings', partition: 0 } as const;
+    const fill = async (): Promise<void> => {
+      const storage = await openEmbeddedStorage(folder);
+      await storage.journal.append(stream, Uint8Array.of(1));
+      await storage.blobs.put('snapshots/window/0/1', Uint8Array.of(2));
+      await storage.readSide.writeScores(0, 1, scoreRows('a', [{ timeMs: 1, values: { x: 1 } }]));
+      await storage.close();
+    };
+    const refused = (part: RegExp) => (error: unknown) =>
+      error instanceof StorageCorruptError && part.test(error.message) && /all of DATA_DIR/.test(error.message);
+    beforeEach(fill);
+
+    it('refuses to begin another log beside the snapshots of the old one', async () => {
+      await rename(join(folder, 'journal'), join(folder, 'journal.old'));
+      await assert.rejects(openEmbeddedStorage(folder), refused(/journal is gone/));
+      assert.deepEqual((await readdir(folder)).sort(), ['blobs', 'journal.old', 'read-side']);
+      await rename(join(folder, 'journal.old'), join(folder, 'journal'));
+      await (await openEmbeddedStorage(folder)).close();
+    });
+
+    it('refuses another log in the place of its own', async () => {
+      await (await openEmbeddedStorage(join(folder, 'other'))).close();
+      await rename(join(folder, 'journal'), join(folder, 'journal.old'));
+      await rename(join(folder, 'other', 'journal'), join(folder, 'journal'));
+      await assert.rejects(openEmbeddedStorage(folder), refused(/journal is not the log/));
+    });
+
+    it('refuses a log without its snapshots', async () => {
+      await rename(join(folder, 'blobs'), join(folder, 'blobs.old'));
+      await assert.rejects(openEmbeddedStorage(folder), refused(/blobs is gone/));
+    });
+
+    it('refuses a read side of another log', async () => {
+      await (await openEmbeddedStorage(join(folder, 'other'))).close();
+      await rm(join(folder, 'read-side'), { recursive: true });
+      await rename(join(folder, 'other', 'read-side'), join(folder, 'read-side'));
+      await assert.rejects(openEmbeddedStorage(folder), refused(/read-side shows another log.*it alone/s));
+    });
+
+    it('begins the read side again, and it alone', async () => {
+      await rm(join(folder, 'read-side'), { recursive: true });
+      const storage = await openEmbeddedStorage(folder);
+      assert.equal(await storage.readSide.position('scores', 0), 0);
+      assert.equal((await storage.journal.state(stream)).last, 1);
+      await storage.close();
+    });
   });
 
   it('answers after close that it is closed', async () => {

@@ -11,7 +11,7 @@ const STREAM: StreamId = { topic: 'readings', partition: 0 };
 const GROUP = 8;
 
 const environment = LmdbEnvironment.open(process.argv[2]!);
-const journal = new LmdbJournal(environment);
+const journal = new LmdbJournal(environment, { stageRoomBytes: 2 ** 20 });
 const reader = journal.read(STREAM, 1);
 let acknowledged = 0;
 let rejected: PromiseSettledResult<number>[] = [];

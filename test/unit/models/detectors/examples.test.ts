@@ -58,6 +58,19 @@ describe('level-shift', () => {
 });
 
 describe('variability', () => {
+  it('gives no reason for a channel that rested, nor for ordinary values after a spike', () => {
+    const detector = variability.create({ channels: 1 });
+    for (let i = 0; i < 100; i++) detector.learn([5]);
+    detector.score([6]);
+    assert.equal(detector.evidence.reason[0], 0);
+    const after = variability.create({ channels: 1 });
+    for (let i = 0; i < 200; i++) after.learn([Math.sin(i)]);
+    after.learn([1e6]);
+    after.learn([Math.sin(201)]);
+    after.score([Math.sin(202)]);
+    assert.equal(after.evidence.reason[0], 0);
+  });
+
   it('sees noise that grows, and calm that is new', () => {
     const detector = variability.create({ channels: 1 });
     for (let i = 0; i < 200; i++) detector.learn([Math.sin(i)]);
@@ -101,6 +114,16 @@ describe('seasonal', () => {
   });
 });
 
+describe('seasonal, hourly', () => {
+  it('knows the day with readings an hour apart and half-hour parts', () => {
+    const detector = seasonal.create({ channels: 1 });
+    const facts = (hour: number) => ({ timeMs: hour * HOUR_MS, stepMs: HOUR_MS });
+    for (let hour = 0; hour < 120; hour++) detector.learn([hour % 24], facts(hour));
+    assert.ok(detector.score([18], facts(126))[0]! > 10);
+    assert.ok(detector.score([6], facts(126))[0]! < 2);
+  });
+});
+
 describe('half-space-trees', () => {
   it('sees values that are usual alone and unusual together', () => {
     const detector = halfSpaceTrees.create({ channels: 2 });
@@ -118,6 +141,16 @@ describe('half-space-trees', () => {
 });
 
 describe('flatline', () => {
+  it('still finds a stuck channel after the verdict normal on a spike, and not after one on itself', () => {
+    const detector = flatline.create({ channels: 1 });
+    for (let i = 0; i < 500; i++) detector.learn([20 + Math.sin(i)]);
+    detector.learn([20 + Math.sin(499)], {}, TEACH);
+    for (let i = 0; i < 7; i++) detector.learn([21]);
+    assert.ok(detector.score([21])[0]! > 10);
+    detector.learn([21], {}, TEACH);
+    assert.ok(detector.score([21])[0]! < 3);
+  });
+
   it('finds a stuck channel the stranger the longer', () => {
     const detector = flatline.create({ channels: 1 });
     for (let i = 0; i < 50; i++) detector.learn([20 + Math.sin(i)]);

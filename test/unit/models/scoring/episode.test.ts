@@ -10,11 +10,17 @@ import {
 describe('episode', () => {
   it('keeps the level up while strange frames come, and lets it fall by half in three frames', () => {
     const state = new Float64Array(EPISODE_LENGTH);
-    assert.equal(stepLevel(state, 0, 8), 8);
-    assert.equal(stepLevel(state, 0, 9), 9);
-    stepLevel(state, 0, 0);
-    stepLevel(state, 0, 0);
-    assert.ok(Math.abs(stepLevel(state, 0, 0) - 4.5) < 1e-9);
+    assert.equal(stepLevel(state, 0, 8, 20), 8);
+    assert.equal(stepLevel(state, 0, 9, 20), 9);
+    stepLevel(state, 0, 0, 20);
+    stepLevel(state, 0, 0, 20);
+    assert.ok(Math.abs(stepLevel(state, 0, 0, 20) - 4.5) < 1e-9);
+  });
+
+  it('carries on only so much of a frame that is rarer than all', () => {
+    const state = new Float64Array(EPISODE_LENGTH);
+    assert.equal(stepLevel(state, 0, 300, 16), 300);
+    assert.ok(stepLevel(state, 0, 0, 16) < 16);
   });
 
   it('speaks once for a fault that lasts, and again for a worse one', () => {

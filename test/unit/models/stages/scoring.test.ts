@@ -164,9 +164,25 @@ describe('scoringStage', () => {
     const partition = trained();
     for (let i = 300; i < 310; i++) partition.frame('t/a', i, { temp: wave(i) + 30, vib: wave(3 * i) });
     assert.equal(partition.isAnomaly(partition.out.length - 1), true);
-    const verdict = { type: 'alert.feedback', alertId: 'x', verdict: 'normal', by: 'me' } as const;
+    const verdict = { type: 'alert.feedback', alertId: 'x', verdict: 'normal', teaches: true, by: 'me' } as const;
     partition.command('t/a', verdict);
     assert.equal(partition.isAnomaly(partition.frame('t/a', 310, { temp: wave(310) + 30, vib: wave(930) })), false);
+  });
+
+  it('learns nothing from a verdict on an alert that is over, or that never was', () => {
+    for (const more of [{ teaches: false }, {}]) {
+      const partition = trained();
+      for (let i = 300; i < 310; i++) partition.frame('t/a', i, { temp: wave(i) + 30, vib: wave(3 * i) });
+      const before = scoringStage.snapshot(partition.state);
+      partition.command('t/a', {
+        type: 'alert.feedback',
+        alertId: 'x',
+        verdict: 'normal',
+        by: 'me',
+        ...more,
+      } as Command);
+      assert.deepEqual(scoringStage.snapshot(partition.state), before);
+    }
   });
 
   it('scores by a new definition from its activation on, and keeps what stays the same', () => {
@@ -234,6 +250,16 @@ describe('scoringStage', () => {
     const row = partition.frame('t/a', 50, { temp: 1e300 });
     assert.ok(Number.isNaN(partition.out.upper.data[partition.out.start(row)]!));
     assert.ok(partition.out.score.data[row]! >= 0);
+  });
+
+  it('keeps few of the ensembles it needed once', () => {
+    const partition = new Partition();
+    const values: Record<string, number> = {};
+    for (let c = 0; c < 256; c++) {
+      values[`c${c}`] = c;
+      partition.frame('t/a', c, values);
+    }
+    assert.ok(partition.state.cachedEnsembles >= 10 && partition.state.cachedEnsembles <= 20);
   });
 
   it('waits for nothing', () => {

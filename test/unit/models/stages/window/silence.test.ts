@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { FrameBatch, FrameKind } from '../../../../../models/domain/frame-batch.js';
+import { OutcomeCode } from '../../../../../models/domain/outcome.js';
+import { reasonWords } from '../../../../../models/domain/reasons.js';
+import { scoringStage } from '../../../../../models/stages/scoring.js';
 import { WindowLog, type Row } from './window-log.js';
 
 const T = Date.UTC(2026, 0, 1);
@@ -68,6 +72,43 @@ describe('window: silence', () => {
     assert.equal(log.wakeMs(), T + 38_000);
   });
 
+  it('says so when readings arrive that are all late or all in the future', () => {
+    for (const [outcome, byMs] of [
+      ['late', -3_600_000],
+      ['future', 7_200_000],
+    ] as const) {
+      const log = new WindowLog();
+      log.steady(T, 1000, 10);
+      const rows = [];
+      for (let k = 10; k < 25; k++) rows.push(...log.read(T + k * 1000 + byMs, { x: k }, T + k * 1000));
+      const silences = rows.filter(({ kind }) => kind === 'silence');
+      assert.deepEqual(
+        silences.map((row) => [row.outcome, row.timeMs]),
+        [[outcome, T + 19_000]],
+      );
+      // Log time passes first: the latest refused reading is that of 18 s.
+      const offMs = outcome === 'late' ? -byMs - 9_000 : byMs;
+      assert.equal(silences[0]!.gapSteps! * silences[0]!.stepMs!, offMs);
+    }
+  });
+
+  it('reads so for the operator', () => {
+    assert.deepEqual(wordsOf(OutcomeCode.late, 7_200, 1_000), [
+      "readings arrive, but their times are 2 h behind those before: check the device's clock",
+    ]);
+    assert.deepEqual(wordsOf(OutcomeCode.future, 0, 0), [
+      "readings arrive, but their times are ahead: check the device's clock",
+    ]);
+    assert.deepEqual(wordsOf(OutcomeCode.filled, 10, 1_000), ['no readings for 10 s, usually one every 1 s']);
+  });
+
+  it('does not blame the clock for stragglers of a device that died', () => {
+    const log = new WindowLog();
+    log.steady(T, 1000, 50);
+    for (let k = 0; k < 5; k++) log.read(T + k * 1000, { x: k }, T + 50_000);
+    assert.deepEqual(outcomes(log.tick(T + 59_000)), ['silence filled']);
+  });
+
   it('passes before the readings of the chunk that shows it', () => {
     const log = new WindowLog();
     log.steady(T, 2000, 10);
@@ -88,3 +129,12 @@ describe('window: silence', () => {
     assert.deepEqual(run(true), run(false));
   });
 });
+
+/** What the scorer makes of a silence of a device that it does not know. */
+function wordsOf(outcome: number, gapSteps: number, stepMs: number): string[] {
+  const frames = FrameBatch.create();
+  frames.add(FrameKind.silence, outcome, 't/a', T, T, stepMs, gapSteps, 'standard', []);
+  const scores = scoringStage.createOutput();
+  scoringStage.step(scoringStage.createState(), frames, 0, scores);
+  return reasonWords(scores, 0);
+}

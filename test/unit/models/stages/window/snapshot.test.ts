@@ -69,7 +69,7 @@ describe('window snapshot', () => {
     assert.deepEqual(bytes, copy);
   });
 
-  it('costs 496 bytes a device of one channel', () => {
-    assert.equal(newDeviceData(1).byteLength, 496);
+  it('costs 584 bytes a device of one channel', () => {
+    assert.equal(newDeviceData(1).byteLength, 584);
   });
 });

@@ -59,6 +59,14 @@ describe('window: outcomes', () => {
     assert.deepEqual(apart.imputed, ['temp', 'vib', 'flow']);
   });
 
+  it('takes no value for no news, also of a channel it does not know', () => {
+    const log = new WindowLog();
+    log.read(T, { a: 1 });
+    assert.deepEqual(outcomes(log.read(T, { a: 1, b: null })), ['refused duplicate']);
+    assert.deepEqual(outcomes(log.read(T, { b: null })), ['refused duplicate']);
+    assert.deepEqual(outcomes(log.read(T, { b: 2 })), ['frame scored']);
+  });
+
   it('knows an old reading again: duplicate, conflict, else late', () => {
     const log = new WindowLog();
     for (let k = 0; k < 10; k++) log.read(T + k, { temp: k, vib: 1 });
