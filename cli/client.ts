@@ -11,7 +11,7 @@ export interface ClientOptions {
   readonly signal?: AbortSignal;
   /** For one attempt, in ms. Default 30 s. */
   readonly requestTimeoutMs?: number;
-  /** For waiting out 429, 503 and (with `survivesRestart`) lost connections, in ms. Default 30 s. */
+  /** For waiting out 429, 503, with an `Idempotency-Key` 409 and 504, and (with `survivesRestart`) lost connections, in ms. Default 30 s. */
   readonly retryForMs?: number;
 }
 
@@ -28,6 +28,8 @@ export interface RequestOptions {
 
 export interface Answer<T> {
   readonly status: number;
+  /** An earlier attempt may have been done as well: it ended without an answer that says otherwise. */
+  readonly mayBeTwice: boolean;
   readonly headers: Headers;
   readonly body: T;
 }
@@ -35,6 +37,10 @@ export interface Answer<T> {
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 const BUSY = new Set([429, 503]);
+/** The same for a request with an `Idempotency-Key`: the first attempt still runs, or ran out of time. */
+const BUSY_WITH_KEY = new Set([...BUSY, 409, 504]);
+/** Answers to an attempt of which nothing was done. */
+const NOTHING_DONE = new Set([409, 429]);
 
 export class ApiClient {
   readonly url: string;
@@ -71,6 +77,8 @@ export class ApiClient {
   async send<T>(method: string, path: string, options: RequestOptions): Promise<Answer<T>> {
     const untilMs = performance.now() + (this.#options.retryForMs ?? 30_000);
     let pauseMs = FIRST_PAUSE_MS;
+    const busy = options.headers?.['idempotency-key'] === undefined ? BUSY : BUSY_WITH_KEY;
+    let mayBeTwice = false;
     for (;;) {
       let problem: CommandFailure;
       let waitMs = pauseMs;
@@ -78,16 +86,20 @@ export class ApiClient {
         const response = await this.#attempt(method, path, options);
         const text = await response.text();
         if (response.ok || options.alsoAnswers?.includes(response.status) === true) {
-          return { status: response.status, headers: response.headers, body: parseBody(text, this.url) as T };
+          mayBeTwice &&= response.headers.get('idempotency-replayed') === null;
+          const body = parseBody(text, this.url) as T;
+          return { status: response.status, headers: response.headers, mayBeTwice, body };
         }
         problem = problemOf(response, text);
-        if (!BUSY.has(response.status)) throw problem;
+        if (!busy.has(response.status)) throw problem;
+        mayBeTwice ||= !NOTHING_DONE.has(response.status);
         waitMs = retryAfterMs(response) ?? pauseMs;
       } catch (error) {
         if (error instanceof CommandFailure) throw error;
         if (this.#signal.aborted) throw new CommandFailure(ExitCode.failed, 'stopped', error);
         problem = unreachable(this.url, error);
         if (options.survivesRestart !== true) throw problem;
+        mayBeTwice ||= !isRefused(error);
       }
       if (performance.now() + waitMs > untilMs) throw problem;
       await sleep(waitMs, undefined, { signal: this.#signal }).catch(() => undefined);
@@ -169,10 +181,16 @@ function unreachable(url: string, error: unknown): CommandFailure {
   );
 }
 
+/** Nothing listened: not one byte was sent. */
+function isRefused(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}
+
 function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause;
-  if (cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED') return 'nothing listens there';
+  if (isRefused(error)) return 'nothing listens there';
   return cause instanceof Error && cause.message !== '' ? cause.message : error.message;
 }
 
@@ -180,6 +198,7 @@ const EXIT_BY_STATUS: Readonly<Record<number, ExitCode>> = {
   404: ExitCode.notFound,
   422: ExitCode.partial,
   503: ExitCode.unreachable,
+  504: ExitCode.unreachable,
 };
 const ADVICE: Readonly<Record<number, string>> = {
   401: 'give a key with --key or REDSHANK_API_KEY; the first start of the server printed one',
@@ -187,6 +206,7 @@ const ADVICE: Readonly<Record<number, string>> = {
   413: 'send smaller batches, for example --batch 200',
   429: 'too many requests; wait a little, or raise API_RATE_LIMIT on the server',
   503: 'the server is up but not ready; `redshank doctor` says why',
+  504: 'the server is busy; try again in a while',
 };
 
 function wordsOf(text: string): string {

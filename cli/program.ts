@@ -1,7 +1,7 @@
 /** The command line as a whole: which commands there are, and how their faults are told. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { failureOf } from './command-failure.js';
+import { CommandFailure, failureOf } from './command-failure.js';
 import { addAlertsCommand } from './commands/alerts.js';
 import { addBacktestCommand } from './commands/backtest.js';
 import { addConfigCommand } from './commands/config.js';
@@ -33,7 +33,8 @@ const COMMANDS = [
   addConfigCommand,
 ];
 
-function createProgram(terminal: Terminal): Command {
+/** @param isJson faults of usage are told by the caller, as JSON. */
+function createProgram(terminal: Terminal, isJson: boolean): Command {
   const program = new Command('redshank')
     .description('Finds anomalies in the readings of a fleet of sensors while they arrive.')
     .version(packageVersion())
@@ -44,19 +45,19 @@ function createProgram(terminal: Terminal): Command {
     .showHelpAfterError('(redshank --help, or redshank COMMAND --help)')
     .configureHelp({ showGlobalOptions: true });
   for (const addCommand of COMMANDS) addCommand(program, terminal);
-  settle(program, terminal);
+  settle(program, terminal, isJson);
   return program;
 }
 
 /** Errors are thrown, not exited with, and everything goes through the terminal, also for commands in commands. */
-function settle(command: Command, terminal: Terminal): void {
+function settle(command: Command, terminal: Terminal, isJson: boolean): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => terminal.stdout.write(text),
-    writeErr: (text) => terminal.stderr.write(text),
+    writeErr: (text) => isJson || terminal.stderr.write(text),
   });
   for (const inner of command.commands) {
     inner.copyInheritedSettings(command);
-    settle(inner, terminal);
+    settle(inner, terminal, isJson);
   }
 }
 
@@ -67,20 +68,31 @@ function settle(command: Command, terminal: Terminal): void {
  * @returns the exit code; never rejects.
  */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const isJson = args.includes('--json');
   try {
-    await createProgram(terminal).parseAsync(args, { from: 'user' });
+    await createProgram(terminal, isJson).parseAsync(args, { from: 'user' });
     return ExitCode.ok;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-    const failure = failureOf(error);
+    if (error instanceof CommanderError && (error.exitCode === 0 || !isJson)) {
+      return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    }
+    const failure = error instanceof CommanderError ? usageFailure(error) : failureOf(error);
     printNote(
       terminal,
-      args.includes('--json')
+      isJson
         ? JSON.stringify({ error: { message: failure.message, exitCode: failure.exitCode } })
         : `redshank: ${failure.message}`,
     );
     return failure.exitCode;
   }
+}
+
+function usageFailure(error: CommanderError): CommandFailure {
+  const message =
+    error.code === 'commander.help'
+      ? 'a command is missing'
+      : error.message.replace(/^error: /, '').replace(/\s+/g, ' ');
+  return new CommandFailure(ExitCode.usage, `${message} (redshank --help)`, error);
 }
 
 function packageVersion(): string {

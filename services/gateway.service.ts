@@ -58,10 +58,14 @@ interface WebService extends Service {
 const CLOSE_GRACE_MS = 5_000;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** @param announce prints the admin key that is made when there is none; it is shown nowhere else. */
+/**
+ * @param announce prints the admin key that is made when there is none; it is shown nowhere else.
+ * @param closeGraceMs longest that answers may still take once the service stops.
+ */
 export function gatewayService(
   node: NodeContext,
   announce: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
+  closeGraceMs = CLOSE_GRACE_MS,
 ): ServiceSchema {
   const { settings, clock, logger } = node;
   const metrics = gatewayMetrics(node.metrics.registry);
@@ -113,10 +117,9 @@ export function gatewayService(
     // The server is ours (`gateway/http-server.ts`): moleculer-web's own has no limits, and a taken port exits the process.
     server: false,
     logRouteRegistration: null,
-    rootCallOptions(options: { tracking?: boolean }, request: IncomingMessage) {
-      // An event stream never ends by itself; tracked, it would hold up every graceful stop.
-      if (request.url?.startsWith(EVENTS_PATH)) options.tracking = false;
-    },
+    // `runningAnswers` and the grace of `stopped` wait for requests. The framework's tracking would wait before them, without
+    // a grace: one client that sends or reads slowly, or an event stream, would hold up every stop until it fails.
+    rootCallOptions: { tracking: false },
     routes: [
       {
         path: '/',
@@ -124,6 +127,8 @@ export function gatewayService(
         bodyParsers: false,
         mergeParams: false,
         mappingPolicy: 'restrict',
+        // As in the documents: a second spelling of a route would be a second name in logs and firewalls.
+        pathToRegexpOptions: { sensitive: true },
         logging: false,
       },
     ],
@@ -211,7 +216,7 @@ export function gatewayService(
     },
     async stopped() {
       hub.close();
-      await Promise.all(servers.map((server) => close(server, CLOSE_GRACE_MS, () => runningAnswers === 0)));
+      await Promise.all(servers.map((server) => close(server, closeGraceMs, () => runningAnswers === 0)));
     },
   };
 
@@ -224,7 +229,9 @@ export function gatewayService(
     const cause = isUnrouted ? unroutedError(service, request, error) : error;
     const requestId = request.headers['x-request-id'] as string;
     const problem = toProblem(cause, `urn:redshank:request:${requestId}`);
-    if (problem.status >= 500) logger.error({ err: error, requestId, status: problem.status }, 'request failed');
+    // A 503 is an answer that the system gives by design (not ready, overloaded); metrics count it.
+    const level = problem.status >= 500 && problem.status !== 503 ? 'error' : 'debug';
+    logger[level]({ err: error, requestId, status: problem.status }, 'request failed');
     sendProblem(request, response, problem);
   }
 }
@@ -246,5 +253,5 @@ function unroutedError(service: WebService, request: WebRequest, error: unknown)
   }
   return allowed.length > 0
     ? methodNotAllowed([...new Set(allowed)])
-    : new HttpProblemError(404, 'Not found', 'there is no such route; README.md lists them');
+    : new HttpProblemError(404, 'Not found', 'there is no such route; docs/http.md lists them');
 }

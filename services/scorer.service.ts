@@ -3,8 +3,10 @@ import { Type } from '@sinclair/typebox';
 import type { Context, Service, ServiceSchema } from 'moleculer';
 import { checkParams } from '../mixins/params.js';
 import { stageMixin } from '../mixins/stage.mixin.js';
+import { MAX_READING_CHANNELS } from '../models/domain/reading-parser.js';
 import { ScoreBatch } from '../models/domain/score-batch.js';
 import { scoreSeries, type SeriesScore } from '../models/scoring/score-series.js';
+import { MAX_PREDICT_ROWS, MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from '../models/settings.js';
 import { scoringStage } from '../models/stages/scoring.js';
 import type { NodeContext } from './node-context.js';
 import { explainDevice, type Explanation } from './scorer/explain-device.js';
@@ -13,11 +15,14 @@ import { createScorerMetrics, countOutcomes } from './scorer/scorer-metrics.js';
 import { stageHostOptions } from './stage-host-options.js';
 
 const PredictParams = Type.Object({
-  data: Type.Array(Type.Array(Type.Union([Type.Number(), Type.Null()]), { minItems: 1, maxItems: 256 }), {
-    minItems: 1,
-    maxItems: 100_000,
-  }),
-  windowSize: Type.Integer({ minimum: 2, maximum: 10_000 }),
+  data: Type.Array(
+    Type.Array(Type.Union([Type.Number(), Type.Null()]), { minItems: 1, maxItems: MAX_READING_CHANNELS }),
+    {
+      minItems: 1,
+      maxItems: MAX_PREDICT_ROWS,
+    },
+  ),
+  windowSize: Type.Integer({ minimum: MIN_PREDICT_WINDOW, maximum: MAX_PREDICT_WINDOW }),
   method: Type.String({ maxLength: 64 }),
 });
 

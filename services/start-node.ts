@@ -83,7 +83,7 @@ export async function startNode(
     await broker.start();
     upkeep.start();
     const address = await broker.call<GatewayAddress>('gateway.address');
-    return runningNode(broker, storage, upkeep, address);
+    return runningNode(broker, storage, upkeep, address, logger);
   } catch (error) {
     await broker?.stop();
     await storage.close();
@@ -99,6 +99,7 @@ function runningNode(
   storage: Storage,
   upkeep: ReadSideUpkeep,
   { url, metricsUrl }: GatewayAddress,
+  logger: Logger,
 ): RunningNode {
   return {
     url,
@@ -116,9 +117,11 @@ function runningNode(
         () => storage.close(),
       );
       // All of them, whatever fails: storage that stays open would keep the next start out.
+      logger.info('stopping');
       const problems: unknown[] = [];
       for (const step of steps) await step().catch((error: unknown) => problems.push(error));
       if (problems.length > 0) throw problems[0];
+      logger.info('stopped');
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Everything that one process without a broker keeps, below one folder. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { StorageFailedError } from '../models/errors.js';
 import { FileBlobs } from './blobs/file-blobs.js';
@@ -11,6 +11,7 @@ import { LmdbEnvironment } from './lmdb/lmdb-environment.js';
 import { checkLogIdentity, checkLogIsThere, READ_SIDE_ADVICE } from './log-identity.js';
 import { LmdbReadSide } from './read-side/lmdb-read-side.js';
 import type { Storage } from './storage.js';
+import { makeFolder } from './make-folder.js';
 
 /** Long: the lock keeps other processes out, so a busy event loop must not be taken for a dead owner. */
 const LEASE_TTL_MS = 600_000;
@@ -67,7 +68,7 @@ export async function openEmbeddedStorage(dataDir: string, options: EmbeddedStor
 
 function prepare(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new StorageFailedError(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suggestion } from '../../models/settings/nearest-name.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
+import { isResultFolder } from './separate-folders.js';
 
 export interface Series {
   /** Folder of the data set. */
@@ -21,14 +22,15 @@ const CSV = /\.csv(\.gz)?$/;
 const TRAIN = 'train';
 
 /**
- * The series of `dataDir/<DATASET>/**.csv[.gz]`, largest first, so that the last one to finish is a small one.
+ * The series of `dataDir/<DATASET>/**.csv[.gz]`, largest first, so that the last one to finish is a small one. Folders of
+ * results are no data sets.
  *
  * @param only names of data sets; undefined: all.
- * @throws CommandFailure when there are none, or no such data set.
+ * @throws CommandFailure when there are none, no such data set, or two files for one series.
  */
 export async function findSeries(dataDir: string, only: readonly string[] | undefined): Promise<readonly Series[]> {
   const folders = (await readdir(dataDir, { withFileTypes: true }))
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && !isResultFolder(join(dataDir, entry.name)))
     .map((entry) => entry.name)
     .sort();
   for (const name of only ?? []) {
@@ -59,9 +61,15 @@ async function seriesOf(dataDir: string, dataset: string): Promise<Series[]> {
     if (!CSV.test(path) || path.startsWith(`${TRAIN}/`)) continue;
     const info = await stat(join(root, path));
     const name = path.replace(CSV, '');
-    if (info.isFile()) {
-      found.push({ dataset, name, path: join(root, path), bytes: info.size, trainPath: trains.get(name) });
+    if (!info.isFile()) continue;
+    const twin = found.find((series) => series.name === name);
+    if (twin !== undefined) {
+      throw new CommandFailure(
+        ExitCode.usage,
+        `${twin.path} and ${join(root, path)} are both the series ${dataset}/${name}: keep one of them`,
+      );
     }
+    found.push({ dataset, name, path: join(root, path), bytes: info.size, trainPath: trains.get(name) });
   }
   return found;
 }

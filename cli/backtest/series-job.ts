@@ -1,16 +1,20 @@
 /** One series of a backtest, from file to file. */
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDeviceId } from '../../models/domain/identity.js';
 import { SeriesRun, type ScoredRow } from '../../models/backtest/series-run.js';
 import type { ProfileDefinition } from '../../models/profiles/profile.js';
+import { makeFolder } from '../../storage/make-folder.js';
+import { CommandFailure } from '../command-failure.js';
+import { ExitCode } from '../exit-codes.js';
 import { openByteSource } from '../ingest/byte-source.js';
-import { parseCell } from '../ingest/csv-cells.js';
-import { csvLayout, type CsvLayout } from '../ingest/csv-layout.js';
-import { csvRecords } from '../ingest/csv-records.js';
+import { parseCell, recordProblem } from '../ingest/csv-cells.js';
+import { csvLayout } from '../ingest/csv-layout.js';
+import { headerOf } from '../ingest/csv-readings.js';
+import { csvRecords, type CsvRecord } from '../ingest/csv-records.js';
 import { parseSourceTime } from '../ingest/source-time.js';
 
 export interface SeriesJob {
@@ -40,12 +44,12 @@ const SLICE = 1_000;
  * @param onProgress told the bytes of `path` that have been read.
  */
 export async function runSeriesJob(job: SeriesJob, onProgress: (readBytes: number) => void): Promise<SeriesResult> {
-  const scorer = new FileScorer(job);
+  const scorer = new FileScorer(job, await channelsOf(job.path));
   if (job.trainPath !== undefined) for await (const slice of scorer.rows(job.trainPath)) slice.length = 0;
   scorer.skipWaiting();
 
   const temporary = `${job.outPath}.tmp`;
-  await mkdir(dirname(job.outPath), { recursive: true });
+  makeFolder(dirname(job.outPath));
   let rows = 0;
   async function* text(): AsyncGenerator<string> {
     yield 'timestamp,score,event,alert\n';
@@ -69,16 +73,18 @@ export async function runSeriesJob(job: SeriesJob, onProgress: (readBytes: numbe
 
 /** Feeds files to one run and pairs what comes out with the timestamps that went in. */
 class FileScorer {
-  readonly #job: SeriesJob;
-  #run: SeriesRun | undefined;
-  #channels = '';
+  readonly #run: SeriesRun;
+  /** Those of the series itself. Its training file may have others. */
+  readonly #channels: readonly string[];
   /** Timestamps as written, of rows that have not come out. */
   #times: string[] = [];
   #toSkip = 0;
   fed = 0;
 
-  constructor(job: SeriesJob) {
-    this.#job = job;
+  constructor({ id, profile }: SeriesJob, channels: readonly string[]) {
+    this.#channels = channels;
+    const device = isDeviceId(id) ? id : 'series';
+    this.#run = new SeriesRun({ device, channels, ...(profile === undefined ? {} : { profile }) });
   }
 
   /** Rows that were fed and have not come out yet warmed up only: they are no output. */
@@ -89,17 +95,15 @@ class FileScorer {
   /** Feeds a file; yields lines of output as rows are decided. */
   async *rows(path: string, onProgress: (readBytes: number) => void = () => undefined): AsyncGenerator<string[]> {
     const source = await openByteSource(path, process.stdin);
-    let layout: CsvLayout | undefined;
-    let values = new Float64Array();
+    let columns: Columns | undefined;
+    const values = new Float64Array(this.#channels.length);
     let sinceSlice = 0;
     for await (const record of csvRecords(source.bytes, path)) {
-      if (layout === undefined) {
-        layout = csvLayout(record, {});
-        values = new Float64Array(layout.channels.length);
-        this.#open(layout);
+      if (columns === undefined) {
+        columns = columnsFor(headerOf(record, path), this.#channels);
         continue;
       }
-      this.#add(record, layout, values);
+      this.#add(record, columns, values);
       if (++sinceSlice === SLICE) {
         sinceSlice = 0;
         onProgress(source.readBytes());
@@ -111,46 +115,57 @@ class FileScorer {
   }
 
   finish(): string[] {
-    this.#run?.finish();
+    this.#run.finish();
     return this.#lines();
   }
 
-  #open(layout: CsvLayout): void {
-    const channels = layout.channels.map(({ name }) => name);
-    const key = channels.join('\n');
-    if (this.#run !== undefined && key !== this.#channels) {
-      throw new Error(`${this.#job.path} and its training file must have the same columns`);
-    }
-    if (this.#run !== undefined) return;
-    this.#channels = key;
-    const { id, profile } = this.#job;
-    const device = isDeviceId(id) ? id : 'series';
-    this.#run = new SeriesRun({ device, channels, ...(profile === undefined ? {} : { profile }) });
-  }
-
-  #add(record: readonly string[], layout: CsvLayout, values: Float64Array): void {
-    const written = record[layout.timeIndex] ?? '';
+  #add(record: CsvRecord, columns: Columns, values: Float64Array): void {
+    const written = record?.[columns.time] ?? '';
     this.#times.push(written);
     this.fed++;
     const timeMs = parseSourceTime(written);
-    let isReading = typeof timeMs === 'number';
+    let isReading = typeof timeMs === 'number' && recordProblem(record?.length ?? 0, columns.count) === undefined;
     for (let c = 0; c < values.length; c++) {
-      const value = parseCell(record[layout.channels[c]!.index] ?? '');
+      const index = columns.channels[c];
+      const value = index === undefined ? NaN : parseCell(record?.[index] ?? '');
       if (value === undefined) isReading = false;
       else values[c] = value;
     }
-    if (isReading) this.#run!.add(timeMs as number, values);
-    else this.#run!.addInvalid();
+    if (isReading) this.#run.add(timeMs as number, values);
+    else this.#run.addInvalid();
   }
 
   #lines(): string[] {
-    const rows = this.#run?.take() ?? [];
+    const rows = this.#run.take();
     const skipped = Math.min(this.#toSkip, rows.length);
     this.#toSkip -= skipped;
     const lines = rows.slice(skipped).map((row, i) => line(this.#times[skipped + i]!, row));
     this.#times = this.#times.slice(rows.length);
     return lines;
   }
+}
+
+/** Where a file has what the series needs. */
+interface Columns {
+  readonly count: number;
+  readonly time: number;
+  /** One a channel of the series; undefined where this file does not have it. */
+  readonly channels: readonly (number | undefined)[];
+}
+
+function columnsFor(header: readonly string[], channels: readonly string[]): Columns {
+  const layout = csvLayout(header, {});
+  const indexes = new Map(layout.channels.map(({ name, index }) => [name, index]));
+  return { count: header.length, time: layout.timeIndex, channels: channels.map((name) => indexes.get(name)) };
+}
+
+/** @throws CommandFailure when the file has no header, or one without time or channels. */
+async function channelsOf(path: string): Promise<readonly string[]> {
+  const source = await openByteSource(path, process.stdin);
+  for await (const record of csvRecords(source.bytes, path)) {
+    return csvLayout(headerOf(record, path), {}).channels.map(({ name }) => name);
+  }
+  throw new CommandFailure(ExitCode.failed, `${path} is empty: a header row was expected`);
 }
 
 function line(time: string, { score, event, alert }: ScoredRow): string {

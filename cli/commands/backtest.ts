@@ -7,6 +7,7 @@ import { completeProfile, DEFAULT_PROFILE, type ProfileDefinition } from '../../
 import { findSeries } from '../backtest/catalogue.js';
 import { runJobs } from '../backtest/pool.js';
 import type { SeriesJob, SeriesResult } from '../backtest/series-job.js';
+import { makeResultFolder, requireSeparate } from '../backtest/separate-folders.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
 import { nameList, wholeNumber, type GlobalOptions } from '../options.js';
@@ -23,6 +24,10 @@ interface BacktestOptions extends GlobalOptions {
   readonly warm?: boolean;
 }
 
+const HELP = `
+One line out for each row in, in the order of the file; blank lines are no rows. A row that is no reading holds the score of the
+row before it. With --warm the train/ file may have other columns: they are matched by name. Labels are never read.`;
+
 export function addBacktestCommand(program: Command, terminal: Terminal): void {
   program
     .command('backtest')
@@ -33,13 +38,14 @@ export function addBacktestCommand(program: Command, terminal: Terminal): void {
     .option('--datasets <names>', 'only these, divided by commas', nameList)
     .option('--jobs <n>', 'series at the same time (default: processor cores)', wholeNumber(1, 256))
     .option('--warm', 'feed the train/ file of a series first, where there is one')
-    .addHelpText('after', '\nLabels are never read.')
+    .addHelpText('after', HELP)
     .action(async (_options: unknown, command: Command) => {
       await backtest(terminal, command.optsWithGlobals<BacktestOptions>());
     });
 }
 
 async function backtest(terminal: Terminal, options: BacktestOptions): Promise<void> {
+  requireSeparate(options.data, options.out);
   const profile = options.profile === undefined ? undefined : await readProfile(options.profile);
   const series = await findSeries(options.data, options.datasets);
   const totalBytes = series.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -51,6 +57,7 @@ async function backtest(terminal: Terminal, options: BacktestOptions): Promise<v
     profile,
   }));
 
+  await makeResultFolder(options.out);
   const startedMs = performance.now();
   const total: { rows: number; fed: number } = { rows: 0, fed: 0 };
   const failed: { id: string; reason: string }[] = [];

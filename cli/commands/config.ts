@@ -18,7 +18,7 @@ export function addConfigCommand(program: Command, terminal: Terminal): void {
     });
   config
     .command('reference')
-    .description('print docs/configuration.md')
+    .description('print docs/configuration.md, as Markdown also with --json')
     .action(() => {
       terminal.stdout.write(settingsReference());
     });

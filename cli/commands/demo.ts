@@ -13,6 +13,7 @@ import { alertLine, type AlertChange } from '../events/views.js';
 import { ExitCode } from '../exit-codes.js';
 import { positiveNumber, settingsFor, wholeNumber, type GlobalOptions } from '../options.js';
 import { feedFleet } from '../simulation/feed.js';
+import { startUnlessStopped } from '../start-unless-stopped.js';
 import { formatCount } from '../terminal/amounts.js';
 import { createLogger } from '../terminal/logger.js';
 import { stopWithin } from '../terminal/stop-within.js';
@@ -40,7 +41,8 @@ async function demo(terminal: Terminal, options: DemoOptions): Promise<void> {
   const own = terminal.env['DATA_DIR'] ?? '';
   const folder = own === '' ? await temporaryFolder() : own;
   const settings = await settingsFor(terminal, undefined, demoDefaults(terminal, folder));
-  const node = await startDemoNode(settings, terminal);
+  const node = await startUnlessStopped(() => startDemoNode(settings, terminal), terminal.signal);
+  if (node === undefined) return;
   const ended = new AbortController();
   const signal = AbortSignal.any([
     terminal.signal,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { clock, type DeviceView, type ScoreView } from '../events/views.js';
+import type { ScoreView } from '../../models/domain/score-view.js';
+import { clock, type DeviceView } from '../events/views.js';
 import { clientFor, wholeNumber, type GlobalOptions } from '../options.js';
 import { formatValue } from '../terminal/amounts.js';
 import { printable, printJson, printLine, type Terminal } from '../terminal/terminal.js';

@@ -6,7 +6,7 @@ import { openByteSource, peek, type ByteSource } from '../ingest/byte-source.js'
 import { csvReadings } from '../ingest/csv-readings.js';
 import { ndjsonReadings } from '../ingest/ndjson-readings.js';
 import type { SourceRow } from '../ingest/source-row.js';
-import { decidedOf, OutcomeWatch, type OutcomeCounts } from '../ingest/outcome-watch.js';
+import { decidedOf, OutcomeWatch, withoutCopies, type OutcomeCounts } from '../ingest/outcome-watch.js';
 import { MAX_DEVICES, noTotals, upload, type UploadTotals } from '../ingest/upload.js';
 import { formatCount, formatDuration } from '../terminal/amounts.js';
 import { startProgress } from '../terminal/progress.js';
@@ -53,12 +53,16 @@ async function ingest(terminal: Terminal, files: readonly string[], options: Ing
   const watch = new OutcomeWatch(client, options.deviceColumn === undefined ? options.device : undefined);
   if (options.wait) await watch.begin();
   const startedMs = performance.now();
+  let failure: unknown;
   for (const source of sources) {
     const progress = startProgress(terminal, printable(source.name), source.totalBytes ?? 0);
     const onProgress = (now: UploadTotals): void =>
       progress.update(source.readBytes(), `${formatCount(now.accepted)} readings accepted`);
     try {
       await upload(rowsOf(source, options, terminal), client, { batchSize: options.batch, onProgress }, totals);
+    } catch (error) {
+      failure = error;
+      break;
     } finally {
       progress.stop();
     }
@@ -66,27 +70,39 @@ async function ingest(terminal: Terminal, files: readonly string[], options: Ing
   const sentMs = performance.now() - startedMs;
 
   let outcomes: OutcomeCounts | undefined;
-  let alerts: readonly string[] = [];
-  if (options.wait && watch.isComplete && totals.devices.size < MAX_DEVICES && totals.accepted > 0) {
+  let alerts: number | undefined;
+  let takenTwice = 0;
+  if (
+    failure === undefined &&
+    options.wait &&
+    watch.isComplete &&
+    totals.devices.size < MAX_DEVICES &&
+    totals.accepted > 0
+  ) {
     const progress = startProgress(terminal, 'scoring', totals.accepted);
-    outcomes = await watch.wait(totals.devices, totals.accepted, terminal.signal, (decided) =>
-      progress.update(decided),
-    );
-    progress.stop();
+    const all = await watch
+      .wait(totals.devices, totals, terminal.signal, (decided) => progress.update(decided))
+      .finally(() => progress.stop());
+    outcomes = withoutCopies(all, totals.accepted, totals.resent);
+    takenTwice = decidedOf(all) - decidedOf(outcomes);
     alerts = await watch.newAlerts(totals.devices, terminal.signal);
   }
   const tookMs = performance.now() - startedMs;
+  // Nothing was read: there are no totals to tell.
+  if (failure !== undefined && totals.rows === 0) throw failure as Error;
   report(terminal, options.json === true, {
     rows: totals.rows,
     accepted: totals.accepted,
     invalid: totals.invalid,
     outcomes,
-    alerts: outcomes === undefined ? undefined : alerts.length,
+    takenTwice,
+    alerts,
     devices: totals.devices.size,
     seconds: Math.round(tookMs) / 1_000,
     rowsPerSecond: Math.round(totals.rows / Math.max(0.001, sentMs / 1_000)),
     refusals: totals.refusals,
   });
+  if (failure !== undefined) throw failure as Error;
   if (terminal.signal.aborted) throw new CommandFailure(ExitCode.failed, 'stopped before everything was scored');
   const isUndecided = outcomes !== undefined && decidedOf(outcomes) < totals.accepted;
   if (totals.invalid > 0 || totals.accepted === 0 || isUndecided) {
@@ -125,6 +141,8 @@ interface IngestReport {
   readonly accepted: number;
   readonly invalid: number;
   readonly outcomes: OutcomeCounts | undefined;
+  /** Copies that a server which died in between has taken; they are in none of the other counts. */
+  readonly takenTwice: number;
   readonly alerts: number | undefined;
   readonly devices: number;
   readonly seconds: number;
@@ -151,5 +169,6 @@ function report(terminal: Terminal, json: boolean, result: IngestReport): void {
   printLine(terminal, counts.map(([outcome, count]) => `${outcome} ${formatCount(count)}`).join(' · '));
   const waiting = result.accepted - decidedOf(result.outcomes);
   if (waiting > 0) printLine(terminal, `not yet scored ${formatCount(waiting)}`);
-  printLine(terminal, `alerts raised ${formatCount(result.alerts ?? 0)}`);
+  if (result.takenTwice > 0) printLine(terminal, `taken twice, scored once ${formatCount(result.takenTwice)}`);
+  printLine(terminal, `alerts so far ${formatCount(result.alerts ?? 0)}`);
 }

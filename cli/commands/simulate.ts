@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { formatTimestamp } from '../../models/domain/timestamp.js';
@@ -7,6 +7,7 @@ import { createFleet } from '../../models/simulator/fleet.js';
 import { labelledDataSet } from '../../models/simulator/labelled-data-set.js';
 import { randomFaults } from '../../models/simulator/random-faults.js';
 import type { SimulatedDevice } from '../../models/simulator/simulated-reading.js';
+import { makeFolder } from '../../storage/make-folder.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
 import { feedFleet } from '../simulation/feed.js';
@@ -118,7 +119,7 @@ async function write(terminal: Terminal, options: SimulateOptions, folder: strin
     faults: (devices) => plannedFaults(options, devices, intervalMs, Math.round(warmMs)),
   });
   const root = join(folder, options.name);
-  await mkdir(root, { recursive: true });
+  makeFolder(root);
   for (const { path, text } of files) await writeFile(join(root, path), text);
   await writeFile(join(root, 'labels.json'), `${JSON.stringify(labels, undefined, 2)}\n`);
   const series = Object.values(labels.series);

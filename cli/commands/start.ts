@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import { settingsFor, type GlobalOptions } from '../options.js';
 import { createLogger } from '../terminal/logger.js';
+import { startUnlessStopped } from '../start-unless-stopped.js';
 import { stopWithin } from '../terminal/stop-within.js';
 import { printJson, printNote, type Terminal } from '../terminal/terminal.js';
 
@@ -35,7 +36,9 @@ async function start(terminal: Terminal, options: StartOptions): Promise<void> {
     SERVICES: options.services,
   });
   const { startNode } = await import('../../services/start-node.js');
-  const node = await startNode(settings, createLogger(settings, terminal.stdout));
+  const logger = createLogger(settings, terminal.stdout);
+  const node = await startUnlessStopped(() => startNode(settings, logger), terminal.signal);
+  if (node === undefined) return;
   const { url, metricsUrl, durability } = node;
   if (options.json === true) {
     printJson(terminal, { started: { url, metricsUrl, durability, dataDir: settings.dataDir } });

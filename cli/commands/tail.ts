@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { eventStream } from '../events/event-stream.js';
-import { alertLine, scoreLine, type AlertChange, type ScoreView } from '../events/views.js';
+import { alertLine, scoreLine, type AlertChange, type DeviceScore } from '../events/views.js';
 import { clientFor, type GlobalOptions } from '../options.js';
 import { printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
 
@@ -28,9 +28,9 @@ async function tail(terminal: Terminal, options: TailOptions): Promise<void> {
   });
   for await (const { event, data } of events) {
     if (event === 'score') {
-      const score = data as ScoreView;
+      const score = data as DeviceScore;
       if (options.anomalies === true && !score.isAnomaly) continue;
-      if (options.json === true) printJson(terminal, { event, ...score });
+      if (options.json === true) printJson(terminal, { event, score });
       else printLine(terminal, scoreLine(terminal, score));
     } else if (event === 'alert') {
       if (options.json === true) printJson(terminal, { event, ...(data as object) });

@@ -3,6 +3,7 @@ import { access, constants, mkdtemp, rm, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import type { Settings } from '../../models/settings.js';
+import { bindProblem } from '../../services/gateway/listen.js';
 import { formatBytes } from '../terminal/amounts.js';
 import { fail, ok, warn, type Finding } from './check.js';
 
@@ -52,8 +53,7 @@ export function checkPort({ host, port }: Pick<Settings, 'host' | 'port'>): Prom
   return new Promise((done) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'is taken by another program' : `cannot be used: ${error.message}`;
-      done(fail('port', `${host}:${port} ${why}; choose another with PORT`));
+      done(fail('port', bindProblem(error, host, port, 'PORT')));
     });
     server.listen(port, host, () => server.close(() => done(ok('port', `${host}:${port} is free`))));
   });

@@ -1,27 +1,11 @@
 /** The server's JSON as the command line reads it, and one line of words for each. Unknown members are left alone. */
+import type { ScoreView } from '../../models/domain/score-view.js';
 import { formatValue } from '../terminal/amounts.js';
 import { printable, type Terminal } from '../terminal/terminal.js';
 
-export interface ChannelView {
-  readonly actual: number | null;
-  readonly expected: number | null;
-  readonly lower: number | null;
-  readonly upper: number | null;
-  readonly contribution: number;
-  readonly imputed: boolean;
-}
-
-export interface ScoreView {
-  readonly device?: string;
-  readonly ts: string;
-  readonly score: number | null;
-  readonly threshold: number | null;
-  readonly isAnomaly: boolean;
-  readonly phase: string;
-  readonly progress?: number;
-  readonly outcome: string;
-  readonly channels: Readonly<Record<string, ChannelView>>;
-  readonly reasons: readonly string[];
+/** Data of the event `score`. */
+export interface DeviceScore extends ScoreView {
+  readonly device: string;
 }
 
 export interface AlertView {
@@ -61,10 +45,10 @@ export interface DeviceView {
 }
 
 /** `2026-01-01 00:00:00  pump-7  0.98  temp is 96, usually 70 to 74`. */
-export function scoreLine({ colors }: Terminal, score: ScoreView): string {
+export function scoreLine({ colors }: Terminal, score: DeviceScore): string {
   const number = score.score === null ? score.outcome : score.score.toFixed(3);
   const words = score.reasons.length > 0 ? score.reasons.join('; ') : valuesOf(score);
-  const text = `${clock(score.ts)}  ${printable(score.device ?? '')}  ${number.padEnd(9)} ${printable(words)}`;
+  const text = `${clock(score.ts)}  ${printable(score.device)}  ${number.padEnd(9)} ${printable(words)}`;
   if (score.isAnomaly) return colors.red(text);
   return score.phase === 'warming' ? colors.dim(text) : text;
 }

@@ -5,6 +5,9 @@ import { createGunzip } from 'node:zlib';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
 
+/** Of packed input, at once. */
+const PIECE_BYTES = 16_384;
+
 export interface ByteSource {
   /** For messages: the path, or `stdin`. */
   readonly name: string;
@@ -52,17 +55,48 @@ async function* inflated(bytes: AsyncGenerator<Buffer>, name: string): AsyncGene
     yield* all();
     return;
   }
-  const { pipeline } = await import('node:stream/promises');
+  yield* gunzipped(all(), name);
+}
+
+/** Written piece by piece, and not piped: where the file is damaged, all that was whole before comes out first. */
+async function* gunzipped(bytes: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
   const gunzip = createGunzip();
-  // The reader of `gunzip` sees the same error; this promise only must not stay unhandled.
-  const feeding = pipeline(all(), gunzip).catch(() => undefined);
+  let plain: Buffer[] = [];
+  gunzip.on('error', () => undefined).on('data', (chunk: Buffer) => plain.push(chunk));
+  const write = (piece: Buffer): Promise<Error | undefined> =>
+    new Promise((resolve) => gunzip.write(piece, (error) => resolve(error ?? undefined)));
+  // `finish` comes before zlib has looked whether the end is one.
+  const end = (): Promise<Error | undefined> =>
+    new Promise((resolve) => {
+      gunzip
+        .once('end', () => resolve(undefined))
+        .once('error', resolve)
+        .end();
+    });
   try {
-    for await (const chunk of gunzip) yield chunk as Buffer;
-    await feeding;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandFailure(ExitCode.failed, `${name} is damaged gzip: ${reason}`, error);
+    for await (const piece of pieces(bytes)) {
+      const failure = await write(piece);
+      yield* plain;
+      plain = [];
+      if (failure !== undefined) throw damaged(name, failure);
+    }
+    const failure = await end();
+    yield* plain;
+    if (failure !== undefined) throw damaged(name, failure);
+  } finally {
+    gunzip.destroy();
   }
+}
+
+/** Small enough that what one piece inflates to, at most some thousandfold, fits into memory. */
+async function* pieces(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of bytes) {
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) yield chunk.subarray(at, at + PIECE_BYTES);
+  }
+}
+
+function damaged(name: string, error: Error): CommandFailure {
+  return new CommandFailure(ExitCode.failed, `${name} is damaged gzip: ${error.message}`, error);
 }
 
 /** The same bytes again, after a look at the first of them. */
@@ -73,18 +107,30 @@ export async function peek(
   const iterator = bytes[Symbol.asyncIterator]();
   const seen: Buffer[] = [];
   let length = 0;
-  while (length < atLeast) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    seen.push(next.value);
-    length += next.value.length;
+  // A source that fails this early fails for who reads it, behind the bytes that came before.
+  let failure: { readonly error: unknown } | undefined;
+  while (length < atLeast && failure === undefined) {
+    try {
+      const next = await iterator.next();
+      if (next.done === true) break;
+      seen.push(next.value);
+      length += next.value.length;
+    } catch (error) {
+      failure = { error };
+    }
   }
   async function* all(): AsyncGenerator<Buffer> {
-    yield* seen;
-    for (;;) {
-      const next = await iterator.next();
-      if (next.done === true) return;
-      yield next.value;
+    try {
+      yield* seen;
+      if (failure !== undefined) throw failure.error;
+      for (;;) {
+        const next = await iterator.next();
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      // Who reads the header alone must not leave the file open.
+      await iterator.return?.();
     }
   }
   return { head: Buffer.concat(seen), all: all() };

@@ -1,9 +1,10 @@
 import { isDeviceId } from '../../models/domain/identity.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
-import { parseCell } from './csv-cells.js';
+import { cellProblem, parseCell, recordProblem } from './csv-cells.js';
 import { csvLayout, type CsvLayout, type CsvLayoutOptions } from './csv-layout.js';
-import { csvRecords } from './csv-records.js';
+import { csvRecords, type CsvRecord } from './csv-records.js';
+import { MAX_LINE_BYTES } from './long-lines.js';
 import { parseSourceTime } from './source-time.js';
 import type { SourceRow } from './source-row.js';
 
@@ -14,26 +15,50 @@ export interface CsvReadingsOptions extends CsvLayoutOptions {
   readonly onNotes?: (notes: readonly string[]) => void;
 }
 
-/** Rows of a CSV file as readings, in file order; memory does not grow with the file. */
+/**
+ * Rows of a CSV file as readings, in file order; memory does not grow with the file. Blank lines are no rows.
+ *
+ * @throws CommandFailure when there is no row, or from where on the file is damaged.
+ */
 export async function* csvReadings(
   bytes: AsyncIterable<Buffer>,
   name: string,
   options: CsvReadingsOptions,
 ): AsyncGenerator<SourceRow> {
   let layout: CsvLayout | undefined;
+  let headerCells = 0;
   let row = 0;
   for await (const record of csvRecords(bytes, name)) {
     if (layout === undefined) {
-      layout = csvLayout(record, options);
+      layout = csvLayout(headerOf(record, name), options);
+      headerCells = record?.length ?? 0;
       if (layout.notes.length > 0) options.onNotes?.(layout.notes);
       if (layout.deviceIndex === undefined && options.device === undefined) {
         throw new CommandFailure(ExitCode.usage, 'say which device this is: --device ID, or --device-column COLUMN');
       }
     } else {
-      yield rowOf(record, ++row, layout, options.device);
+      row++;
+      const reason = problemOf(record, headerCells);
+      yield reason === undefined ? rowOf(record!, row, layout, options.device) : { row, reason };
     }
   }
   if (layout === undefined) throw new CommandFailure(ExitCode.failed, `${name} is empty: a header row was expected`);
+  if (row === 0) throw new CommandFailure(ExitCode.partial, `${name} has a header and no rows`);
+}
+
+/** @throws CommandFailure when the first line is too long to be a header. */
+export function headerOf(record: CsvRecord, name: string): readonly string[] {
+  if (record !== undefined) return record;
+  throw new CommandFailure(
+    ExitCode.failed,
+    `${name} is not readable as CSV: its header has more than ${MAX_LINE_BYTES} bytes`,
+  );
+}
+
+function problemOf(record: CsvRecord, headerCells: number): string | undefined {
+  return record === undefined
+    ? `a line must have at most ${MAX_LINE_BYTES} bytes`
+    : recordProblem(record.length, headerCells);
 }
 
 function rowOf(record: readonly string[], row: number, layout: CsvLayout, fixedDevice: string | undefined): SourceRow {
@@ -48,7 +73,7 @@ function rowOf(record: readonly string[], row: number, layout: CsvLayout, fixedD
     const cell = record[index] ?? '';
     const value = parseCell(cell);
     if (value === undefined) {
-      return { row, reason: `${name} must be a finite number or empty, got ${JSON.stringify(cell.slice(0, 64))}` };
+      return { row, reason: cellProblem(name, cell) };
     }
     values[name] = Number.isNaN(value) ? null : value;
   }

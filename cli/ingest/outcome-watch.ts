@@ -11,6 +11,10 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 /** A server that decided nothing new for this long is given up. */
 const PATIENCE_MS = 60_000;
+/** Alerting is most often done with the last scores by then. */
+const ALERTING_MS = 500;
+/** As long as nothing is new, copies of batches that were sent again are not expected any more: most often there are none. */
+const QUIET_MS = 5_000;
 
 export type OutcomeCounts = Record<Outcome, number>;
 
@@ -49,14 +53,15 @@ export class OutcomeWatch {
   }
 
   /**
-   * Resolves with what became of the readings of `devices` since `begin`, once `accepted` of them have an outcome, or when
-   * nothing new was decided for a minute.
+   * Resolves with what became of the readings of `devices` since `begin`, once all have an outcome, or when nothing new was
+   * decided for a minute. Copies count: up to `accepted + resent` readings may have been taken.
    *
-   * @param onProgress told how many have one.
+   * @param resent of the accepted ones, those that may have been taken twice.
+   * @param onProgress told how many have an outcome.
    */
   async wait(
     devices: ReadonlySet<string>,
-    accepted: number,
+    { accepted, resent }: { readonly accepted: number; readonly resent: number },
     signal: AbortSignal,
     onProgress: (decided: number) => void,
   ): Promise<OutcomeCounts> {
@@ -71,23 +76,19 @@ export class OutcomeWatch {
         best = decided;
         lastNewsMs = performance.now();
       }
-      if (decided >= accepted || signal.aborted || performance.now() - lastNewsMs > PATIENCE_MS) return counts;
+      // Whether there are copies, nobody says, and the last outcomes may belong to the last readings: so look on for a while.
+      const patienceMs = decided >= accepted ? QUIET_MS : PATIENCE_MS;
+      if (decided >= accepted + resent || signal.aborted || performance.now() - lastNewsMs > patienceMs) return counts;
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
       pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.3);
     }
   }
 
-  /** Ids of alerts of `devices` since `begin`. Alerting runs just behind the scores: equal answers in a row end the wait. */
-  async newAlerts(devices: ReadonlySet<string>, signal: AbortSignal): Promise<readonly string[]> {
-    const enough = 3;
-    let found: readonly string[] = [];
-    for (let equal = 0; equal < enough && !signal.aborted;) {
-      const now = (await this.#alerts()).filter(({ id, device }) => devices.has(device) && !this.#alertsBefore.has(id));
-      equal = now.length === found.length ? equal + 1 : 1;
-      found = now.map(({ id }) => id);
-      await sleep(2 * FIRST_PAUSE_MS, undefined, { signal }).catch(() => undefined);
-    }
-    return found;
+  /** How many alerts of `devices` there are since `begin`, so far: alerting runs just behind the scores, and nobody says how far. */
+  async newAlerts(devices: ReadonlySet<string>, signal: AbortSignal): Promise<number> {
+    await sleep(ALERTING_MS, undefined, { signal }).catch(() => undefined);
+    const now = await this.#alerts();
+    return now.filter(({ id, device }) => devices.has(device) && !this.#alertsBefore.has(id)).length;
   }
 
   #since(now: ReadonlyMap<string, OutcomeCounts>, devices: ReadonlySet<string>): OutcomeCounts {
@@ -133,6 +134,21 @@ export class OutcomeWatch {
 
 function countsOf(state: DeviceState | undefined): OutcomeCounts {
   return Object.fromEntries(OUTCOMES.map((outcome) => [outcome, state?.outcomes[outcome] ?? 0])) as OutcomeCounts;
+}
+
+/**
+ * The outcomes of `accepted` readings, without those of copies: `counts` may hold more where batches were taken twice. A copy of
+ * a reading that was scored is `duplicate` or `late`; one of any other reading has that reading's outcome again.
+ */
+export function withoutCopies(counts: OutcomeCounts, accepted: number, resent: number): OutcomeCounts {
+  const rest = { ...counts };
+  let copies = Math.min(resent, Math.max(0, decidedOf(counts) - accepted));
+  for (const outcome of ['duplicate', 'late', 'conflict', 'future'] as const) {
+    const taken = Math.min(copies, rest[outcome]);
+    rest[outcome] -= taken;
+    copies -= taken;
+  }
+  return rest;
 }
 
 /** Readings that have an outcome. Filled steps are no readings, and what was refused at the door was not accepted. */

@@ -1,6 +1,11 @@
+import { quoteValue } from '../../models/domain/quote-value.js';
 import { END_TIME_MS, parseTimestamp } from '../../models/domain/timestamp.js';
 
 const NUMBER = /^[+-]?\d+(\.\d+)?$/;
+/** What every time with an offset begins with. */
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}/;
+const EXPECTED =
+  'RFC 3339 (2026-01-01T00:00:00Z), YYYY-MM-DD HH:MM[:SS[.fff]] or YYYY-MM-DD in UTC, or Unix time in s, ms, µs or ns';
 const DATE = /^\d{4}[-/]\d{2}[-/]\d{2}$/;
 const WITHOUT_OFFSET = /^(\d{4})[-/](\d{2})[-/](\d{2})[Tt ](\d{2}:\d{2})(:\d{2})?([.,]\d+)?$/;
 
@@ -17,12 +22,13 @@ const MICROS_BELOW = 1e17;
  */
 export function parseSourceTime(value: unknown): number | string {
   if (typeof value === 'number') return fromUnix(value);
-  if (typeof value !== 'string') return `must be a timestamp, got ${JSON.stringify(value)}`;
+  if (typeof value !== 'string') return `must be ${EXPECTED}, got ${quoteValue(value)}`;
   const text = value.trim();
   if (NUMBER.test(text)) return fromUnix(Number(text));
   if (DATE.test(text)) return parseTimestamp(`${text.replaceAll('/', '-')}T00:00:00Z`);
   const parts = WITHOUT_OFFSET.exec(text);
-  if (parts === null) return parseTimestamp(text);
+  if (parts === null)
+    return RFC_3339.test(text) ? parseTimestamp(text) : `must be ${EXPECTED}, got ${quoteValue(text)}`;
   const [, year, month, day, minutes, seconds = ':00', fraction = ''] = parts;
   return parseTimestamp(`${year!}-${month!}-${day!}T${minutes!}${seconds}${fraction.replace(',', '.')}Z`);
 }

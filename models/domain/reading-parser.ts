@@ -59,7 +59,8 @@ function parseValues(device: string, timeMs: number, values: Record<string, unkn
     if (number === null) {
       numbers[c] = NaN;
     } else if (typeof number === 'number' && Number.isFinite(number)) {
-      numbers[c] = number;
+      // Adding 0 turns -0 into 0: equal values, so equal bytes, and no conflict between them.
+      numbers[c] = number + 0;
     } else {
       return `values.${channel} must be a finite number or null, got ${quoteValue(number)}`;
     }

@@ -1,5 +1,6 @@
 /** The table of all settings: one row a field. `loadSettings` and `docs/configuration.md` are made from it. */
 import { SERVICE_NAMES, type Settings } from './settings.js';
+import { MAX_PREDICT_ROWS, MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from './predict-limits.js';
 import { boolean, decimal, host, integer, oneOf, onOrOff, path, someOf, urls, type Reader } from './readers.js';
 
 /** What defaults may depend on: fields further up in the table, and the machine. */
@@ -25,6 +26,8 @@ export interface Field<K extends SimpleKey = SimpleKey> {
   readonly meaning: string;
   /** Why the default is what it is. */
   readonly reason: string;
+  /** True: checked and kept, but nothing in this release reads it. */
+  readonly hasNoEffect?: true;
 }
 
 /** All of `Settings` but the profiles, which have a schema of their own. */
@@ -98,7 +101,8 @@ export const FIELDS: readonly Field[] = [
     reader: urls('nats', 'tls'),
     fallback: always(undefined),
     fallbackWords: 'none',
-    meaning: 'NATS servers of the cluster, several divided by commas. Set: this process is a member of the cluster.',
+    meaning:
+      'NATS servers of the cluster, several divided by commas. Set: this process is a member of the cluster. This release runs embedded only and does not start with it.',
     reason: 'Without it everything runs embedded in one process, and nothing else needs to be installed.',
   }),
   field({
@@ -108,7 +112,7 @@ export const FIELDS: readonly Field[] = [
     reader: urls('redis', 'rediss'),
     fallback: always(undefined),
     fallbackWords: 'none',
-    meaning: 'Redis server of the cluster: its read side.',
+    meaning: 'Redis server of the cluster: its read side. This release does not start with it.',
     reason: 'Goes together with `NATS_URL`.',
   }),
   field({
@@ -118,7 +122,7 @@ export const FIELDS: readonly Field[] = [
     reader: someOf(SERVICE_NAMES),
     fallback: always(SERVICE_NAMES),
     fallbackWords: 'all',
-    meaning: `Which services this process runs: ${SERVICE_NAMES.join(', ')}.`,
+    meaning: 'Which services this process runs. Embedded it must be all of them.',
     reason: 'One process is enough until it is not.',
   }),
   field({
@@ -130,6 +134,7 @@ export const FIELDS: readonly Field[] = [
     fallbackWords: '`$DATA_DIR/models`',
     meaning: 'Folder of model artifacts.',
     reason: 'Beside the data that made them.',
+    hasNoEffect: true,
   }),
   field({
     key: 'maxWorkers',
@@ -140,6 +145,7 @@ export const FIELDS: readonly Field[] = [
     fallbackWords: 'processor cores',
     meaning: 'Worker threads for training and scoring.',
     reason: 'More threads than cores only take turns.',
+    hasNoEffect: true,
   }),
   field({
     key: 'tfjsBackend',
@@ -149,6 +155,7 @@ export const FIELDS: readonly Field[] = [
     fallback: always('auto'),
     meaning: 'TensorFlow.js backend. `auto` takes the fastest that loads: node, wasm, cpu.',
     reason: 'The native backend does not load everywhere; all give the same scores.',
+    hasNoEffect: true,
   }),
   field({
     key: 'enableQuantum',
@@ -158,6 +165,7 @@ export const FIELDS: readonly Field[] = [
     fallback: always(false),
     meaning: 'Whether the simulated quantum-kernel detector is part of the catalogue.',
     reason: 'An experiment: it costs much more than it finds.',
+    hasNoEffect: true,
   }),
   field({
     key: 'apiRateLimit',
@@ -201,6 +209,7 @@ export const FIELDS: readonly Field[] = [
     fallback: always(false),
     meaning: 'Whether an autoscaler may add and take away members of the cluster.',
     reason: 'One process has nothing to scale.',
+    hasNoEffect: true,
   }),
   field({
     key: 'requestTimeoutMs',
@@ -215,7 +224,7 @@ export const FIELDS: readonly Field[] = [
   field({
     key: 'windowSize',
     file: ['detection.window_size'],
-    reader: integer(2, 100_000),
+    reader: integer(MIN_PREDICT_WINDOW, MAX_PREDICT_WINDOW),
     fallback: always(30),
     meaning: 'Rows of context that `/predict` takes when the request does not say.',
     reason: 'The smallest window in which a mean and a spread mean something.',
@@ -223,7 +232,7 @@ export const FIELDS: readonly Field[] = [
   field({
     key: 'batchSize',
     file: ['detection.batch_size'],
-    reader: integer(1, 1_000_000),
+    reader: integer(1, MAX_PREDICT_ROWS),
     fallback: always(10_000),
     meaning: 'Most rows that one `/predict` answers at once.',
     reason: 'Well under a second of work, so that one caller does not make the others wait.',
@@ -235,6 +244,7 @@ export const FIELDS: readonly Field[] = [
     fallback: always(true),
     meaning: 'Whether answers of `/predict` are kept for equal requests.',
     reason: 'Dashboards ask the same again and again.',
+    hasNoEffect: true,
   }),
   field({
     key: 'cacheTtlSec',
@@ -243,6 +253,7 @@ export const FIELDS: readonly Field[] = [
     fallback: always(300),
     meaning: 'How long such an answer is kept, in seconds.',
     reason: 'Long enough for a page that reloads, short enough to forget.',
+    hasNoEffect: true,
   }),
   field({
     key: 'metricsEnabled',
@@ -265,7 +276,8 @@ export const FIELDS: readonly Field[] = [
     file: ['history_days'],
     reader: decimal(0.01, 36_500),
     fallback: always(30),
-    meaning: 'Score history kept for looking at, in days before the newest reading.',
+    meaning:
+      'Score history and resolved alerts kept for looking at, in days from their arrival, whatever their timestamps say.',
     reason: 'A month shows weekly patterns four times.',
   }),
   field({

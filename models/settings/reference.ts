@@ -85,7 +85,10 @@ function table(
 
 const fileNames = (field: Field): string => `\`${field.file[0] ?? ''}\``;
 
-const meaning = (field: Field): string => `${field.meaning} Takes ${field.reader.expects}. _${field.reason}_`;
+const NO_EFFECT = ' **Accepted, no effect in this release.**';
+
+const meaning = (field: Field): string =>
+  `${field.meaning} Takes ${field.reader.expects}.${field.hasNoEffect === true ? NO_EFFECT : ''} _${field.reason}_`;
 
 function defaultWords(field: Field): string {
   if (field.fallbackWords !== undefined) return field.fallbackWords;

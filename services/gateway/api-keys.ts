@@ -1,10 +1,11 @@
 /** API keys on disk: 256 random bits each, of which only the SHA-256 is kept. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Type, type Static } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
+import { makeFolder } from '../../storage/make-folder.js';
 import { ConflictError, StorageCorruptError, StorageFailedError } from '../../models/errors.js';
 
 /** What a key begins with, so that people and secret scanners know it. */
@@ -117,7 +118,7 @@ export class ApiKeys {
     const folder = dirname(this.#path);
     const draft = `${this.#path}.${randomBytes(4).toString('hex')}`;
     try {
-      await mkdir(folder, { recursive: true });
+      makeFolder(folder);
       const file = await open(draft, 'wx', OWNER_ONLY);
       try {
         await file.writeFile(`${JSON.stringify({ version: FILE_VERSION, keys }, undefined, 2)}\n`);

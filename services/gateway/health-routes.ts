@@ -16,8 +16,8 @@ export function healthRoutes({ settings, metrics }: NodeContext): readonly Route
       method: 'GET',
       path: '/health',
       access: 'open',
-      handle({ query, response }) {
-        readQuery(query, {});
+      // Probes append queries of their own to get past caches; they are ignored.
+      handle({ response }) {
         sendJson(response, 200, { status: 'ok' });
       },
     },
@@ -26,7 +26,6 @@ export function healthRoutes({ settings, metrics }: NodeContext): readonly Route
       path: '/ready',
       access: 'open',
       async handle(exchange) {
-        readQuery(exchange.query, {});
         const reason = await whyNotReady(exchange, settings.services);
         if (reason !== undefined) throw new HttpProblemError(503, 'Not ready', reason, { 'Retry-After': '1' });
         sendJson(exchange.response, 200, { status: 'ready' });

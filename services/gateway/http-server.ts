@@ -10,6 +10,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const CHECK_CONNECTIONS_MS = 1_000;
 const MAX_CONNECTIONS = 10_000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+/** `GET http://host/path`, as proxies write it (RFC 9112, 3.2.2). */
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]+)([^#]*)/i;
 
 /** Faults of the parser, by code; everything else is 400. */
 const PARSER_FAULTS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
@@ -36,6 +38,7 @@ export function createHttpServer(
   server.maxConnections = MAX_CONNECTIONS;
   const accept = (request: IncomingMessage, response: ServerResponse): void => {
     nameRequest(request);
+    takeOriginForm(request);
     handle(request, response);
   };
   server.on('request', accept);
@@ -46,6 +49,14 @@ export function createHttpServer(
   });
   server.on('clientError', answerClientError);
   return server;
+}
+
+/** An absolute target is its path, and its host takes the place of the header, so that whatever checks `Host` checks what was meant. */
+function takeOriginForm(request: IncomingMessage): void {
+  const [, host, path = ''] = ABSOLUTE_FORM.exec(request.url ?? '') ?? [];
+  if (host === undefined) return;
+  request.headers.host = host;
+  request.url = path.startsWith('/') ? path : `/${path}`;
 }
 
 /** Keeps the client's request id where it is plain text, else makes one. */

@@ -1,10 +1,17 @@
-/** `Idempotency-Key`: a request that is sent twice is done once, and answered alike both times. */
+/**
+ * `Idempotency-Key`: a request that is sent again after its answer is answered alike, and not done again.
+ *
+ * The answer is kept after the work is done, not together with it. A process that dies in between does the work twice; so does a
+ * request that is sent again after a failure. Readings bear that: the stages score each of them once, and the second copy
+ * gets an outcome of its own (`duplicate` or `late`).
+ */
 import { createHash } from 'node:crypto';
 import { quoteValue } from '../../models/domain/quote-value.js';
 import { ConflictError, RequestInvalidError } from '../../models/errors.js';
 import type { ReadSide } from '../../storage/read-side/read-side.js';
 
 const KEEP_MS = 86_400_000;
+const RETRY_AFTER_MS = 1_000;
 
 export interface Answer {
   readonly status: number;
@@ -45,7 +52,9 @@ export class Idempotency {
     const fingerprint = createHash('sha256').update(body).digest('hex');
     const running = `${tenant} ${key}`;
     if (this.#running.has(running))
-      throw new ConflictError('the first request with this Idempotency-Key is still running');
+      throw new ConflictError('the first request with this Idempotency-Key is still running', {
+        data: { retryAfterMs: RETRY_AFTER_MS },
+      });
     this.#running.add(running);
     try {
       const kept = await this.#kept(tenant, key, nowMs);

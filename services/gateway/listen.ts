@@ -10,8 +10,7 @@ import { SettingInvalidError } from '../../models/errors.js';
 export function listen(server: Server, host: string, port: number, setting: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
-      const why = error.code === 'EADDRINUSE' ? `${host}:${port} is already in use` : error.message;
-      reject(new SettingInvalidError([`${setting}: ${why}; choose another port, or 0`]));
+      reject(new SettingInvalidError([bindProblem(error, host, port, setting)]));
     };
     server.once('error', onError);
     server.listen(port, host, () => {
@@ -19,6 +18,24 @@ export function listen(server: Server, host: string, port: number, setting: stri
       resolve();
     });
   });
+}
+
+/** Why an address cannot be listened on, naming the setting that has to change. @param setting that of the port. */
+export function bindProblem(error: NodeJS.ErrnoException, host: string, port: number, setting: string): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `${setting}: ${host}:${port} is already in use; choose another port, or 0`;
+    case 'EACCES':
+      return `${setting}: this user may not listen on port ${port}: ports below 1024 need root; choose another port, or 0`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `HOST: ${host} is not a name that this machine can resolve; give one of its addresses, or 0.0.0.0 for all`;
+    case 'EADDRNOTAVAIL':
+    case 'EINVAL':
+      return `HOST: ${host} is not an address of this machine; give one of its addresses, or 0.0.0.0 for all`;
+    default:
+      return `HOST and ${setting}: cannot listen on ${host}:${port}: ${error.message}`;
+  }
 }
 
 /** How often a server that stops looks whether its last answer has ended, in ms. */

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { MAX_READING_CHANNELS } from '../../models/domain/reading-parser.js';
 import { quoteValue } from '../../models/domain/quote-value.js';
 import { RequestInvalidError } from '../../models/errors.js';
+import { MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from '../../models/settings.js';
 import type { NodeContext } from '../node-context.js';
 import type { BodyReader } from './body.js';
 import { readQuery } from './query.js';
@@ -11,7 +12,7 @@ import { readFields, type RouteDefinition } from './route.js';
 const PredictRequest = Type.Object(
   {
     data: Type.Array(Type.Unknown(), { minItems: 1 }),
-    window_size: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000 })),
+    window_size: Type.Optional(Type.Integer({ minimum: MIN_PREDICT_WINDOW, maximum: MAX_PREDICT_WINDOW })),
     method: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,64}$' })),
   },
   { additionalProperties: false },
@@ -44,8 +45,9 @@ export function predictRoutes({ settings }: NodeContext, bodies: BodyReader): re
 function checkRows(rows: readonly unknown[]): readonly (readonly number[])[] {
   const width = Array.isArray(rows[0]) ? rows[0].length : 0;
   rows.forEach((row, r) => {
-    if (!Array.isArray(row) || row.length !== width || width < 1 || width > MAX_READING_CHANNELS) {
-      const expected = width === 0 ? `1 to ${MAX_READING_CHANNELS}` : String(width);
+    const isWidth = width >= 1 && width <= MAX_READING_CHANNELS;
+    if (!isWidth || !Array.isArray(row) || row.length !== width) {
+      const expected = isWidth ? String(width) : `1 to ${MAX_READING_CHANNELS}`;
       throw new RequestInvalidError(`data[${r}] must be a list of ${expected} numbers, got ${quoteValue(row)}`);
     }
     row.forEach((value: unknown, c) => {

@@ -16,7 +16,7 @@ export interface Problem {
 interface Rule {
   readonly status: number;
   readonly title: string;
-  /** Seconds to wait, for answers that may be better later. */
+  /** Seconds to wait, for answers that may be better later; `data.retryAfterMs` of the error goes before it. */
   readonly retryAfterSec?: number;
   /** False: the message speaks of our inside; `detail` below is shown in its place. */
   readonly detail?: string;
@@ -121,10 +121,9 @@ export function toProblem(error: unknown, instance: string | undefined): Problem
   const facts = typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
 
   const headers: Record<string, string> = {};
-  if (rule.retryAfterSec !== undefined) {
-    const retryAfterMs = isOurs && typeof facts['retryAfterMs'] === 'number' ? facts['retryAfterMs'] : undefined;
-    headers['Retry-After'] = String(retryAfterMs === undefined ? rule.retryAfterSec : Math.ceil(retryAfterMs / 1000));
-  }
+  const retryAfterMs = isOurs && typeof facts['retryAfterMs'] === 'number' ? facts['retryAfterMs'] : undefined;
+  const retryAfterSec = retryAfterMs === undefined ? rule.retryAfterSec : Math.ceil(retryAfterMs / 1000);
+  if (retryAfterSec !== undefined) headers['Retry-After'] = String(retryAfterSec);
   if (rule.status === 401) headers['WWW-Authenticate'] = 'Bearer realm="redshank"';
   const detail = rule.detail ?? (typeof message === 'string' ? message : rule.title);
   const slug = isOurs || rule !== INTERNAL ? name.toLowerCase().replaceAll('_', '-') : 'internal';

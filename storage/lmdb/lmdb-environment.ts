@@ -8,7 +8,6 @@
  * `eventTurnBatching: false` — with it on, lmdb makes one more promise a turn that nobody can reach, and a full disk
  * becomes an unhandled rejection.
  */
-import { mkdirSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
@@ -17,6 +16,7 @@ import { CommitWatch } from './commit-watch.js';
 import { FileSpace } from './file-space.js';
 import { checkLmdbFile } from './lmdb-file-check.js';
 import { WriteSet, type LmdbTable } from './write-set.js';
+import { makeFolder } from '../make-folder.js';
 
 export interface LmdbOptions {
   /** Longest time a commit may take before the environment counts as broken, in ms. Default 30,000. */
@@ -91,7 +91,7 @@ export class LmdbEnvironment {
   static open(directory: string, options: LmdbOptions = {}): LmdbEnvironment {
     const file = join(directory, FILE);
     try {
-      mkdirSync(directory, { recursive: true });
+      makeFolder(directory);
       checkLmdbFile(file, options.advice);
       const root = open<Uint8Array>({
         path: directory,

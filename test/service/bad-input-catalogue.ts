@@ -257,7 +257,7 @@ export const BAD_INPUT: readonly BadInput[] = [
   { name: 'a time in American writing', ask: withTime('01/02/2026 10:00 AM'), status: 422, says: /RFC 3339/ },
   { name: 'no time', ask: withTime(null), status: 422, says: /got null/ },
   // Other routes
-  { name: 'an unknown route', path: '/v2/readings', ask: () => ({}), status: 404 },
+  { name: 'an unknown route', path: '/v2/readings', ask: () => ({}), status: 404, says: /docs\/http\.md/ },
   { name: 'a wrong method', path: '/v1/readings', ask: () => ({}), status: 405, says: /takes POST/ },
   {
     name: 'an unknown query parameter',
@@ -298,6 +298,13 @@ export const BAD_INPUT: readonly BadInput[] = [
     ask: post('{"data":[[1,2],[3]]}'),
     status: 422,
     says: /data\[1\] must be a list of 2 numbers/,
+  },
+  {
+    name: 'a prediction of 257 channels',
+    path: '/predict',
+    ask: post(JSON.stringify({ data: [Array(257).fill(1)] })),
+    status: 422,
+    says: /data\[0\] must be a list of 1 to 256 numbers, got a list of 257/,
   },
   {
     name: 'a prediction of text',

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { loadSettings } from '../../models/settings.js';
+import { loadSettings, MAX_PREDICT_WINDOW } from '../../models/settings.js';
 import { startNode, type RunningNode } from '../../services/start-node.js';
 import { ask, postJson, type HttpAnswer } from '../support/http-client.js';
 import { until } from '../support/until.js';
@@ -24,6 +24,12 @@ describe('bad input', () => {
   const url = (path: string): string => `${node.url}${path}`;
 
   for (const row of BAD_INPUT) it(`${row.name}: ${row.status}`, () => checkBadInput(url(''), row));
+
+  it('predicts with the widest window', async () => {
+    const data = Array.from({ length: 50 }, (_, i) => [i % 3]);
+    const answer = await postJson(url('/predict'), { data, window_size: MAX_PREDICT_WINDOW });
+    assert.equal(answer.status, 200, answer.text);
+  });
 
   it('leaves the node well: the next reading is scored, and no prototype is changed', async () => {
     const readings = [{ device: 'after-all-that', ts: Date.now(), values: { temp: 1 } }];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync, deflateSync } from 'node:zlib';
@@ -6,6 +7,7 @@ import { OverloadedError, SettingInvalidError, StorageFailedError } from '../../
 import { freePort } from '../support/free-port.js';
 import { startGatewayNode, type GatewayNode } from '../support/gateway-node.js';
 import { ask, postJson } from '../support/http-client.js';
+import { until } from '../support/until.js';
 import { sampleAlert, scoreRows } from '../support/sample-records.js';
 
 const reading = { device: 'pump-7', ts: '2026-01-01T00:00:00Z', values: { temp: 71.2 } };
@@ -103,6 +105,18 @@ describe('gateway: readings', () => {
     assert.equal(node.taken.length, 1);
   });
 
+  it('asks for patience while the first request with a key runs', async () => {
+    const headers = { 'Idempotency-Key': 'b-4' };
+    let release = (): void => undefined;
+    node.hold = new Promise((resolve) => (release = resolve));
+    const first = postJson(url(), batch, headers);
+    await until('the first', () => node.taken.length === 1);
+    const second = await postJson(url(), batch, headers);
+    release();
+    assert.deepEqual([second.status, second.headers['retry-after']], [409, '1']);
+    assert.equal((await first).status, 202);
+  });
+
   it('does not remember a failure under an Idempotency-Key', async () => {
     const headers = { 'Idempotency-Key': 'b-3' };
     node.failure = new OverloadedError('full', 1_000);
@@ -181,6 +195,26 @@ describe('gateway: what people look at', () => {
     assert.match(detail, /%2B/);
   });
 
+  it('takes one spelling of a path', async () => {
+    for (const path of ['/V1/events', '/v1/Devices']) assert.equal((await ask(node.url + path)).status, 404, path);
+  });
+
+  it('takes the absolute form of a target', async () => {
+    const { hostname, port } = new URL(node.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(`GET ${node.url}/v1/devices?limit=1 HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n`);
+    assert.match(await text(socket), /^HTTP\/1\.1 200 .*meter-1/s);
+  });
+
+  it('rounds the score of a device as that of a row', async () => {
+    const path = `/v1/devices/${encodeURIComponent('site/1:pump@7')}`;
+    const device = (await ask(node.url + path)).json as { lastScore: number; threshold: number };
+    const { scores } = (await ask(`${node.url}${path}/scores?limit=1`)).json as {
+      scores: { score: number; threshold: number }[];
+    };
+    assert.deepEqual([device.lastScore, device.threshold], [scores[0]?.score, scores[0]?.threshold]);
+  });
+
   it('answers HEAD like GET, without a body', async () => {
     const answer = await ask(`${node.url}/v1/devices`, { method: 'HEAD' });
     assert.deepEqual([answer.status, answer.text], [200, '']);
@@ -222,7 +256,8 @@ describe('gateway: what people look at', () => {
   });
 
   it('is ready, or says why not', async () => {
-    assert.equal((await ask(`${node.url}/ready`)).status, 200);
+    assert.equal((await ask(`${node.url}/ready?probe=1`)).status, 200);
+    assert.equal((await ask(`${node.url}/health?x=1`)).status, 200);
     node.readiness = { ready: false, reason: 'replaying partition 3' };
     const answer = await ask(`${node.url}/ready`);
     node.readiness = { ready: true };
@@ -280,6 +315,20 @@ describe('gateway: clients that dawdle', () => {
     const answer = await text(socket);
     await node.stop();
     assert.match(answer, /^HTTP\/1\.1 408 .*application\/problem\+json/s);
+  });
+
+  it('stops within its grace while a body is half sent', async () => {
+    const node = await startGatewayNode({ closeGraceMs: 200 });
+    const { hostname, port } = new URL(node.url);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    const head = `Host: ${hostname}\r\nContent-Type: application/json\r\nContent-Length: 100\r\nExpect: 100-continue`;
+    socket.write(`POST /v1/readings HTTP/1.1\r\n${head}\r\n\r\n{"readings":`);
+    // 100 Continue: the request has begun.
+    await once(socket, 'data');
+    const startMs = performance.now();
+    await node.stop();
+    assert.ok(performance.now() - startMs < 3_000);
   });
 
   it('answers in words to what is not HTTP', async () => {

@@ -1,7 +1,7 @@
 import { ServiceBroker, type Context } from 'moleculer';
 import { pino } from 'pino';
 import { createMetrics } from '../../mixins/metrics.js';
-import type { Clock } from '../../mixins/clock.js';
+import { systemClock, type Clock } from '../../mixins/clock.js';
 import { DEFAULT_RUNNER_OPTIONS } from '../../mixins/stage-host/partition-runner.js';
 import type { Alert } from '../../models/domain/alert.js';
 import { parseReading, type ParsedReading } from '../../models/domain/reading-parser.js';
@@ -22,6 +22,8 @@ export interface GatewayNode {
   readonly printed: string[];
   /** Thrown by `ingest.push` while set. */
   failure: Error | undefined;
+  /** What `ingest.push` waits for before it answers, while set. */
+  hold: Promise<void> | undefined;
   /** Whether the pipeline says that it is ready. */
   readiness: { ready: boolean; reason?: string };
   stop(): Promise<void>;
@@ -29,11 +31,13 @@ export interface GatewayNode {
 
 export interface GatewayNodeOptions extends Partial<Settings> {
   readonly clock?: Clock;
+  /** Longest that answers may take once it stops. */
+  readonly closeGraceMs?: number;
 }
 
 /** The real gateway on a real broker, before stand-ins for the other services. */
 export async function startGatewayNode(options: GatewayNodeOptions = {}): Promise<GatewayNode> {
-  const { clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() }, ...overrides } = options;
+  const { clock = systemClock, closeGraceMs, ...overrides } = options;
   const settings: Settings = {
     ...loadSettings({ env: { AUTH: 'off', METRICS_PORT: '0' } }),
     port: 0,
@@ -48,7 +52,8 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
     requestTimeout: 5_000,
     internalServices: false,
     skipProcessEventRegistration: true,
-    tracking: { enabled: true, shutdownTimeout: 5_000 },
+    // As in `moleculer.config.ts`.
+    tracking: { enabled: true, shutdownTimeout: 20_000 },
   });
   const node: { -readonly [Name in keyof GatewayNode]: GatewayNode[Name] } = {
     url: '',
@@ -58,6 +63,7 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
     taken: [],
     printed: [],
     failure: undefined,
+    hold: undefined,
     readiness: { ready: true },
     stop: () => broker.stop(),
   };
@@ -71,7 +77,7 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
   broker.createService({
     name: 'ingest',
     actions: {
-      push(ctx: Context<{ readings: readonly unknown[] }>) {
+      async push(ctx: Context<{ readings: readonly unknown[] }>) {
         if (node.failure !== undefined) throw node.failure;
         const rejected: { index: number; reason: string }[] = [];
         ctx.params.readings.forEach((value, index) => {
@@ -79,6 +85,7 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
           if (typeof reading === 'string') rejected.push({ index, reason: reading });
           else node.taken.push(reading);
         });
+        await node.hold;
         return { accepted: ctx.params.readings.length - rejected.length, rejected };
       },
       ready: () => node.readiness,
@@ -109,6 +116,7 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
     gatewayService(
       { settings, storage, logger, clock, metrics: createMetrics(), runner: DEFAULT_RUNNER_OPTIONS },
       (line) => node.printed.push(line),
+      closeGraceMs,
     ),
   );
   await broker.start();

@@ -1,10 +1,11 @@
-/** mocha's dots and failures, then the one line that counts. */
+/** mocha's dots and failures, then the one line that counts, always in the same form. */
 const { reporters } = require('mocha');
 
 module.exports = class CountingReporter extends reporters.Dot {
   epilogue() {
     super.epilogue();
     const { passes, failures, pending } = this.stats;
-    console.log(`${passes} passed, ${failures} failed${pending > 0 ? `, ${pending} skipped` : ''}`);
+    if (pending > 0) console.log(`${pending} skipped`);
+    console.log(`${passes} passed, ${failures} failed`);
   }
 };

@@ -18,6 +18,7 @@ describe('redshank', () => {
   });
 
   for (const [name, args] of [
+    ['no command', []],
     ['an unknown command', ['explode']],
     ['an unknown option', ['devices', '--colour']],
     ['a missing argument', ['explain']],
@@ -30,6 +31,12 @@ describe('redshank', () => {
       const { exitCode, err } = await run(args);
       assert.equal(exitCode, 2);
       assert.notEqual(err, '');
+    });
+
+    it(`calls ${name} bad usage in JSON`, async () => {
+      const { exitCode, err, out } = await run([...args, '--json']);
+      assert.deepEqual([exitCode, out], [2, '']);
+      assert.equal((JSON.parse(err) as { error: { exitCode: number } }).error.exitCode, 2);
     });
   }
 

@@ -71,12 +71,52 @@ describe('redshank backtest', function () {
     assert.notDeepEqual(warm, cold);
   });
 
+  it('matches the columns of a training file by name', async () => {
+    const columns = (names: string, count: number): string =>
+      `timestamp,${names}\n${Array.from({ length: count }, (_, i) => `${i},${i % 7},${i % 5}\n`).join('')}`;
+    await writeFile(join(data, 'A', 'train', 'e.csv'), columns('gone,b', 100));
+    await writeFile(join(data, 'A', 'e.csv'), columns('b,new', 20));
+    assert.equal((await run(['backtest', '--data', data, '--out', out, '--jobs', '1', '--warm'])).exitCode, 0);
+    assert.equal((await lines('A/e.csv')).length, 21);
+  });
+
+  it('writes nothing among what it reads', async () => {
+    const series = join(data, 'A', 'f.csv');
+    await writeFile(series, head + rows(5));
+    for (const where of [data, join(data, 'out'), folder]) {
+      const { exitCode, err } = await run(['backtest', '--data', data, '--out', where]);
+      assert.equal(exitCode, 2, where);
+      assert.match(err, /apart from --data/);
+    }
+    assert.equal(await readFile(series, 'utf8'), head + rows(5));
+  });
+
+  it('takes no results for series', async () => {
+    await writeFile(join(data, 'A', 'f.csv'), head + rows(5));
+    await run(['backtest', '--data', data, '--out', out, '--jobs', '1']);
+    const again = ['backtest', '--data', folder, '--out', `${folder}-2`, '--jobs', '1', '--json'];
+    const { out: printed } = await run(again);
+    await rm(`${folder}-2`, { recursive: true });
+    assert.equal((JSON.parse(printed) as { series: number }).series, 1);
+  });
+
+  it('refuses two files for one series', async () => {
+    await writeFile(join(data, 'A', 'g.csv'), head + rows(5));
+    await writeFile(join(data, 'A', 'g.csv.gz'), gzipSync(head + rows(5)));
+    const { exitCode, err } = await run(['backtest', '--data', data, '--out', out]);
+    assert.equal(exitCode, 2);
+    assert.match(err, /both the series A\/g/);
+  });
+
   it('holds the score where a row is no reading', async () => {
-    await writeFile(join(data, 'A', 'd.csv'), `${head}${rows(5)}soon,1\n2020-01-01,warm\n2020-01-02,\n`);
+    await writeFile(
+      join(data, 'A', 'd.csv'),
+      `${head}${rows(5)}soon,1\n2020-01-01,warm\n2020-01-02,\n2020-01-03\n2020-01-04,1,2\n`,
+    );
     assert.equal((await run(['backtest', '--data', data, '--out', out, '--jobs', '1'])).exitCode, 0);
     assert.deepEqual(
       (await lines('A/d.csv')).slice(6).map((line) => line.split(',')[0]),
-      ['soon', '2020-01-01', '2020-01-02'],
+      ['soon', '2020-01-01', '2020-01-02', '2020-01-03', '2020-01-04'],
     );
   });
 

@@ -36,7 +36,13 @@ describe('doctor', () => {
     const { port } = server.address() as AddressInfo;
     const taken = await checkPort({ host: '127.0.0.1', port });
     await new Promise((done) => server.close(done));
-    assert.match(taken.message, /is taken by another program/);
+    assert.match(taken.message, /^PORT: .* is already in use/);
     assert.equal((await checkPort({ host: '127.0.0.1', port })).state, 'ok');
+  });
+
+  it('names HOST where HOST is at fault', async () => {
+    for (const host of ['203.0.113.9', 'no-such-host.invalid']) {
+      assert.match((await checkPort({ host, port: 0 })).message, /^HOST: /, host);
+    }
   });
 });

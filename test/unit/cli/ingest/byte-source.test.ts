@@ -46,5 +46,16 @@ describe('openByteSource', () => {
     await assert.rejects(textOf(source.bytes), /cut\.gz is damaged gzip/);
   });
 
+  it('gives what was whole before the damage', async () => {
+    const packed = gzipSync(Array.from({ length: 20_000 }, () => `${Math.random()}\n`).join(''));
+    const source = await openByteSource(await file('half.gz', packed.subarray(0, packed.length / 2)), none);
+    let bytes = 0;
+    const read = async (): Promise<void> => {
+      for await (const chunk of source.bytes) bytes += chunk.length;
+    };
+    await assert.rejects(read(), /damaged gzip/);
+    assert.ok(bytes > 150_000, `${bytes}`);
+  });
+
   it('refuses a folder', () => assert.rejects(openByteSource(folder, none), /is a folder/));
 });

@@ -24,6 +24,10 @@ describe('parseSourceTime', () => {
     it(`reads ${JSON.stringify(text)}`, () => assert.equal(parseSourceTime(text), expected));
   }
 
+  it('names every form that it takes', () => {
+    assert.match(String(parseSourceTime('02.01.2026')), /RFC 3339.*YYYY-MM-DD HH:MM.*Unix time.*got "02\.01\.2026"/);
+  });
+
   for (const text of ['', 'soon', '2026-02-30 00:00:00', '02.01.2026', '-5', '999999999999999999999', null, {}]) {
     it(`refuses ${JSON.stringify(text)}`, () => assert.equal(typeof parseSourceTime(text), 'string'));
   }

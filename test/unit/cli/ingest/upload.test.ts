@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { ApiClient } from '../../../../cli/client.js';
 import type { SourceRow } from '../../../../cli/ingest/source-row.js';
-import { upload } from '../../../../cli/ingest/upload.js';
+import { noTotals, upload } from '../../../../cli/ingest/upload.js';
 
 interface Request {
   readonly key: string;
@@ -65,7 +65,7 @@ describe('upload', () => {
     const totals = await upload([bad, ...rows(3)], client, { batchSize: 10 });
     assert.deepEqual(
       { ...totals, devices: [...totals.devices] },
-      { rows: 4, accepted: 1, invalid: 3, devices: ['d'], refusals: [bad, { row: 2, reason: 'odd' }] },
+      { rows: 4, accepted: 1, resent: 0, invalid: 3, devices: ['d'], refusals: [bad, { row: 2, reason: 'odd' }] },
     );
   });
 
@@ -74,6 +74,29 @@ describe('upload', () => {
     const totals = await upload(rows(2), client, { batchSize: 10 });
     assert.equal(totals.accepted, 0);
     assert.equal(totals.invalid, 2);
+  });
+
+  it('keeps the reason of a request that is refused as a whole', async () => {
+    const { client } = await serve(() => [422, { title: 'Odd', detail: 'came before', rejected: [] }]);
+    const totals = await upload(rows(2), client, { batchSize: 10 });
+    assert.deepEqual([totals.invalid, totals.refusals], [2, [{ row: 1, reason: 'Odd: came before' }]]);
+  });
+
+  it('waits out 409 and 504, and counts what may have been taken twice', async () => {
+    const { client } = await serve((n) => (n === 1 ? [504, {}] : n === 2 ? [409, {}] : [202, { accepted: 2 }]));
+    const totals = await upload(rows(4), client, { batchSize: 2 });
+    assert.deepEqual([totals.accepted, totals.resent], [4, 2]);
+  });
+
+  it('sends what was read before a damage of the source', async () => {
+    const { client, requests } = await serve(() => [202, {}]);
+    function* damaged(): Generator<SourceRow> {
+      yield* rows(3);
+      throw new Error('torn');
+    }
+    const totals = noTotals();
+    await assert.rejects(upload(damaged(), client, { batchSize: 2 }, totals), /torn/);
+    assert.deepEqual([totals.accepted, requests.length], [3, 2]);
   });
 
   it('stops at the first batch that the server refuses as a whole', async () => {

@@ -24,6 +24,11 @@ describe('parseReading', () => {
     assert.ok(typeof answer === 'object' && Number.isNaN(answer.values[0]));
   });
 
+  it('takes -0 for 0', () => {
+    const answer = parseReading({ ...sound, values: { temp: -0 } });
+    assert.ok(typeof answer === 'object' && Object.is(answer.values[0], 0));
+  });
+
   it('takes ids with slash, colon and at sign', () =>
     assert.equal(typeof parseReading({ ...sound, device: 'site/1:pump@7' }), 'object'));
 
