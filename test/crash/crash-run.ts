@@ -30,8 +30,8 @@ export interface CrashPlan {
   readonly kills: number;
   readonly seed: number;
   readonly process?: Partial<ProcessOptions>;
-  /** After each death, stop the next life at once, too. */
-  readonly killsAtStart?: boolean;
+  /** Every third time as an operator does it, and each next life is stopped at once: that must lose nothing either. */
+  readonly withStops?: boolean;
   /** Do not wait for what will never come: for the control, in which readings get lost. */
   readonly expectsLoss?: boolean;
 }
@@ -48,12 +48,10 @@ export async function crashRun(plan: CrashPlan): Promise<CrashRun> {
   let deaths = 0;
   const killSoon = async (): Promise<void> => {
     await sleep(random.uniform() * KILL_WITHIN_MS);
-    // Every third time as an operator does it: that must lose nothing either.
-    if (++deaths % 3 === 0) await redshank.stop();
+    if (plan.withStops === true && ++deaths % 3 === 0) await redshank.stop();
     else await redshank.kill();
     redshank = await start();
-    // And once more while it still replays.
-    if (plan.killsAtStart === true) {
+    if (plan.withStops === true) {
       await redshank.stop();
       redshank = await start();
     }

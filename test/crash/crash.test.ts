@@ -37,7 +37,7 @@ describe(`kill -9 while readings are posted (${READINGS} readings, ${KILLS} kill
       kills: 4,
       seed: SEED,
       process: busy,
-      killsAtStart: true,
+      withStops: true,
     });
     assert.deepEqual(judge(killed.acknowledged, killed.scored), { lost: 0, doubled: 0, disordered: 0 });
     const calm = await crashRun({ dataDir: folder(), batches, kills: 0, seed: SEED });
