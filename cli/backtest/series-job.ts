@@ -124,7 +124,7 @@ class FileScorer {
     this.#times.push(written);
     this.fed++;
     const timeMs = parseSourceTime(written);
-    let isReading = typeof timeMs === 'number' && recordProblem(record?.length ?? 0, columns.count) === undefined;
+    let isReading = typeof timeMs === 'number' && recordProblem(record ?? [], columns.count) === undefined;
     for (let c = 0; c < values.length; c++) {
       const index = columns.channels[c];
       const value = index === undefined ? NaN : parseCell(record?.[index] ?? '');

@@ -152,7 +152,7 @@ interface IngestReport {
 
 function report(terminal: Terminal, json: boolean, result: IngestReport): void {
   if (json) {
-    printJson(terminal, { ...result, outcomes: result.outcomes && { ...result.outcomes, invalid: result.invalid } });
+    printJson(terminal, { ...result, outcomes: result.outcomes && withRefused(result.outcomes, result.invalid) });
     return;
   }
   for (const { row, reason } of result.refusals) printNote(terminal, `row ${row}: ${printable(reason)}`);
@@ -164,11 +164,16 @@ function report(terminal: Terminal, json: boolean, result: IngestReport): void {
     printLine(terminal, `accepted ${formatCount(result.accepted)} · invalid ${formatCount(result.invalid)}`);
     return;
   }
-  const { scored, duplicate, conflict, late, future } = result.outcomes;
-  const counts = Object.entries({ scored, duplicate, conflict, late, future, invalid: result.invalid });
+  const { scored, duplicate, conflict, late, future, invalid } = withRefused(result.outcomes, result.invalid);
+  const counts = Object.entries({ scored, duplicate, conflict, late, future, invalid });
   printLine(terminal, counts.map(([outcome, count]) => `${outcome} ${formatCount(count)}`).join(' · '));
   const waiting = result.accepted - decidedOf(result.outcomes);
   if (waiting > 0) printLine(terminal, `not yet scored ${formatCount(waiting)}`);
   if (result.takenTwice > 0) printLine(terminal, `taken twice, scored once ${formatCount(result.takenTwice)}`);
   printLine(terminal, `alerts so far ${formatCount(result.alerts ?? 0)}`);
+}
+
+/** What the log refused (no room for another device) and what the door refused are the same to people. */
+function withRefused(outcomes: OutcomeCounts, refused: number): OutcomeCounts {
+  return { ...outcomes, invalid: outcomes.invalid + refused };
 }

@@ -62,9 +62,17 @@ async function* inflated(bytes: AsyncGenerator<Buffer>, name: string): AsyncGene
 async function* gunzipped(bytes: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
   const gunzip = createGunzip();
   let plain: Buffer[] = [];
-  gunzip.on('error', () => undefined).on('data', (chunk: Buffer) => plain.push(chunk));
+  // zlib may never call back for the piece in hand: when it is damaged, or when zeros behind the last member end it early.
+  let over: (failure?: Error) => void = () => undefined;
+  gunzip
+    .on('error', (error) => over(error))
+    .on('data', (chunk: Buffer) => plain.push(chunk))
+    .once('end', () => over());
   const write = (piece: Buffer): Promise<Error | undefined> =>
-    new Promise((resolve) => gunzip.write(piece, (error) => resolve(error ?? undefined)));
+    new Promise((resolve) => {
+      over = resolve;
+      gunzip.write(piece, (error) => resolve(error ?? undefined));
+    });
   // `finish` comes before zlib has looked whether the end is one.
   const end = (): Promise<Error | undefined> =>
     new Promise((resolve) => {
@@ -79,6 +87,7 @@ async function* gunzipped(bytes: AsyncIterable<Buffer>, name: string): AsyncGene
       yield* plain;
       plain = [];
       if (failure !== undefined) throw damaged(name, failure);
+      if (gunzip.readableEnded) return;
     }
     const failure = await end();
     yield* plain;

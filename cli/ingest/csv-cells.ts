@@ -28,8 +28,12 @@ export function cellProblem(channel: string, cell: string): string {
   return `${channel} must be a finite number or empty, got ${JSON.stringify(cell.slice(0, 64))}${hint}`;
 }
 
-/** Why a record is no row, whatever its cells say; undefined: it can be one. A shifted cell would be a wrong value. */
-export function recordProblem(cells: number, headerCells: number): string | undefined {
-  const have = `${cells} ${cells === 1 ? 'cell' : 'cells'}`;
-  return cells === headerCells ? undefined : `has ${have}, the header has ${headerCells}`;
+/**
+ * Why a record is no row, whatever its cells say; undefined: it can be one. A shifted cell would be a wrong value; empty cells
+ * after the last column are a habit of exports and shift nothing.
+ */
+export function recordProblem(record: readonly string[], headerCells: number): string | undefined {
+  const isPadded = record.length > headerCells && record.slice(headerCells).every((cell) => cell.trim() === '');
+  if (record.length === headerCells || isPadded) return undefined;
+  return `has ${record.length} ${record.length === 1 ? 'cell' : 'cells'}, the header has ${headerCells}`;
 }

@@ -56,9 +56,7 @@ export function headerOf(record: CsvRecord, name: string): readonly string[] {
 }
 
 function problemOf(record: CsvRecord, headerCells: number): string | undefined {
-  return record === undefined
-    ? `a line must have at most ${MAX_LINE_BYTES} bytes`
-    : recordProblem(record.length, headerCells);
+  return record === undefined ? `a line must have at most ${MAX_LINE_BYTES} bytes` : recordProblem(record, headerCells);
 }
 
 function rowOf(record: readonly string[], row: number, layout: CsvLayout, fixedDevice: string | undefined): SourceRow {

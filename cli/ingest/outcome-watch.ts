@@ -152,6 +152,6 @@ export function withoutCopies(counts: OutcomeCounts, accepted: number, resent: n
 }
 
 /** Readings that have an outcome. Filled steps are no readings, and what was refused at the door was not accepted. */
-export function decidedOf({ scored, duplicate, conflict, late, future }: OutcomeCounts): number {
-  return scored + duplicate + conflict + late + future;
+export function decidedOf({ scored, duplicate, conflict, late, future, invalid }: OutcomeCounts): number {
+  return scored + duplicate + conflict + late + future + invalid;
 }

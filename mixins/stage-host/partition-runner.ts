@@ -89,6 +89,8 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   #snapshotDueMs = 0;
   #snapshotPosition = 0;
   #snapshotRetryMs = -Infinity;
+  /** After a tick that the log did not take. */
+  #tickRetryMs = -Infinity;
   #lastCommitMs = 0;
   #isStopping = false;
   #mayCommitUntilMs = Infinity;
@@ -180,6 +182,8 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
       this.#snapshotPosition = snapshot.position;
     }
     const replayed = await this.#replay();
+    // The next snapshot saves this much replay, too.
+    this.#recordsSinceSnapshot = replayed;
     const takenMs = this.#clock.monotonicMs();
     this.#lastCommitMs = takenMs;
     // Staggered: partitions that are taken over together must not all take snapshots together.
@@ -259,17 +263,24 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     if (this.#isStopping) return;
     if (this.#position > this.#committed) await this.#commit();
     const nowMs = this.#clock.wallMs();
-    if (this.#stage.input === 'readings' && this.#stage.wakeMs(this.#state) <= nowMs) {
-      const tick = ReadingBatch.create();
-      tick.receivedMs = nowMs;
+    if (this.#stage.input !== 'readings' || this.#stage.wakeMs(this.#state) > nowMs) return;
+    if (this.#clock.monotonicMs() < this.#tickRetryMs) return;
+    const tick = ReadingBatch.create();
+    tick.receivedMs = nowMs;
+    try {
       await this.#journal.append(this.#input, tick.encode());
+    } catch (error) {
+      // The journal keeps room for the stages and takes no readings: a silence can wait, the partition need not end.
+      if (!(error instanceof StorageFailedError)) throw error;
+      this.#tickRetryMs = this.#clock.monotonicMs() + LONGEST_WAIT_MS;
     }
   }
 
   #waitMs(): number {
     const untilWakeMs = this.#stage.wakeMs(this.#state) - this.#clock.wallMs();
     const longestMs = this.#position > this.#committed ? this.#options.idleCommitMs : LONGEST_WAIT_MS;
-    return Math.min(longestMs, Math.max(1, untilWakeMs));
+    const untilTickMs = Math.max(untilWakeMs, this.#tickRetryMs - this.#clock.monotonicMs());
+    return Math.min(longestMs, Math.max(1, untilTickMs));
   }
 
   async #commitIfDue(): Promise<void> {

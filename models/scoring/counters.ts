@@ -80,7 +80,9 @@ export class CounterLens {
       measure(frame.values, frame.imputed, c, values);
       view.imputed[c] = frame.imputed[c]!;
       this.#base[c] = 0;
-      if (isMeasured && follow(state, at, values, c, last, frame.gapSteps)) {
+      // A step that was filled is one over which the next rise is spread.
+      if (!isMeasured) state[at + STEPS]! += 1 + frame.gapSteps;
+      else if (follow(state, at, values, c, last, frame.gapSteps)) {
         changed ??= Array.from({ length: values.length }, (_, i) => i);
         changed[c] = -1;
       }

@@ -105,10 +105,18 @@ export class AlertStore {
       for (const [changedMs, tenant, id] of keys) {
         const alert = this.get(tenant, id);
         if (alert !== undefined) this.#forget(writes, alert);
+        else this.#forgetIndex(writes, tenant, id);
         writes.remove(this.#alerts, [tenant, id]);
         writes.remove(this.#ends, [changedMs, tenant, id]);
       }
     });
+  }
+
+  /** Of an alert that cannot be read any more its keys are not known: all of the tenant's are looked through. */
+  #forgetIndex(writes: WriteSet, tenant: string, id: string): void {
+    for (const key of this.#index.getKeys({ start: [tenant], end: [`${tenant}\0`] })) {
+      if ((key as unknown as IndexKey)[4] === id) writes.remove(this.#index, key as (string | number)[]);
+    }
   }
 
   #forget(writes: WriteSet, alert: Alert): void {

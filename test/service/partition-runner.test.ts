@@ -140,6 +140,28 @@ describe('partition runner', () => {
     );
   });
 
+  it('goes on when the log has no room for its ticks', async () => {
+    const state = { ...tallyStage.createState(), wakeMs: Date.now() - 1 };
+    const journal: Journal = {
+      ...wrap(storage.journal, (append) => append()),
+      append: (stream, payload, options) =>
+        stream.topic === 'readings'
+          ? Promise.reject(new StorageFailedError('the disk is full'))
+          : storage.journal.append(stream, payload, options),
+    };
+    await post(2);
+    const lease = await storage.leases.acquire(LEASE, 'test');
+    const stage = { ...tallyStage, createState: () => state };
+    const ports = { journal, blobs: storage.blobs };
+    const one = new PartitionRunner(stage, lease!, ports, systemClock, DEFAULT_RUNNER_OPTIONS, nobody);
+    const running = one.run();
+    await until('the input to be done', () => one.position >= 2);
+    await post(1);
+    await until('the rest to be done', () => one.position >= 3);
+    one.stop();
+    await running;
+  });
+
   it('goes on when a snapshot cannot be stored', async () => {
     const blobs: Blobs = {
       put: () => Promise.reject(new StorageFailedError('the disk is full')),

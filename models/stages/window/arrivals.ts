@@ -30,7 +30,9 @@ export function noteArrival(data: Float64Array, window: WindowProfile, nowMs: nu
   const pace = effectivePace(data, window);
   // What the device was off itself, beyond an interval, is no pause in arrivals: off at night does not mean slow by day.
   const offMs = pace > 0 && restMs > pace && restMs < Infinity ? restMs - pace : 0;
-  notePause(data, pauseMs, Math.max(0, pauseMs - offMs));
+  // Many intervals arrived in far less time than they took: a pause within an upload, which says nothing of those between.
+  const isWithinUpload = pace > 0 && restMs < Infinity && restMs > 4 * pauseMs;
+  if (!isWithinUpload) notePause(data, pauseMs, Math.max(0, pauseMs - offMs));
   judgePace(data, window, nowMs);
 }
 

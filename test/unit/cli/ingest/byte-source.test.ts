@@ -57,5 +57,18 @@ describe('openByteSource', () => {
     assert.ok(bytes > 150_000, `${bytes}`);
   });
 
+  it('reports gzip that is damaged in the middle', async () => {
+    const packed = gzipSync(Array.from({ length: 20_000 }, () => `${Math.random()}\n`).join(''));
+    const half = Math.floor(packed.length / 2);
+    packed.fill(0x5a, half, half + 200);
+    const source = await openByteSource(await file('middle.gz', packed), none);
+    await assert.rejects(textOf(source.bytes), /middle\.gz is damaged gzip/);
+  });
+
+  it('ends where the file is padded with zeros', async () => {
+    const padded = Buffer.concat([gzipSync(text), Buffer.alloc(70_000)]);
+    assert.equal(await textOf((await openByteSource(await file('padded.gz', padded), none)).bytes), text);
+  });
+
   it('refuses a folder', () => assert.rejects(openByteSource(folder, none), /is a folder/));
 });

@@ -66,6 +66,12 @@ describe('csvReadings', () => {
     assert.equal(isBad(rows[2]!), false);
   });
 
+  it('takes rows with empty cells after the last column', async () => {
+    const expected = [{ device: 'd', ts: 1_000, values: { a: 2 } }];
+    assert.deepEqual(readings(await read('ts,a\n1,2,\n')), expected);
+    assert.deepEqual(readings(await read('ts,a\n1,2, ,\n')), expected);
+  });
+
   it('takes decimal numbers alone, and knows decimal commas', async () => {
     const rows = readings(await read('ts;a\n1;0x10\n1;1,5\n1;-1.5e3\n1;-0\n'));
     assert.match(JSON.stringify(rows[0]), /got ..0x10/);
