@@ -94,7 +94,7 @@ export function ingestService(node: NodeContext): ServiceSchema {
         );
       },
       ready(): { ready: boolean; reason?: string } {
-        const reason = backPressure.reason();
+        const reason = storage.journal.failure ?? backPressure.reason();
         return reason === undefined ? { ready: true } : { ready: false, reason };
       },
     },

@@ -210,7 +210,12 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
 
   async #replay(): Promise<number> {
     if (this.#position >= this.#committed) return 0;
-    const { first } = await this.#journal.state(this.#input);
+    const { first, last } = await this.#journal.state(this.#input);
+    if (last < this.#committed) {
+      throw new StorageCorruptError(
+        `${this.#stage.name} partition ${this.partition} has results up to record ${this.#committed} of ${streamName(this.#input)}, but the log ends at ${last}: its end is lost, restore it from a backup`,
+      );
+    }
     if (first > this.#position + 1) {
       throw new StorageCorruptError(
         `${this.#stage.name} partition ${this.partition} must replay from record ${this.#position + 1} of ${streamName(this.#input)}, but the first one left is ${first}: restore a snapshot or the log from a backup`,

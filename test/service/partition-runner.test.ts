@@ -207,6 +207,14 @@ describe('partition runner', () => {
     assert.deepEqual(await counts(), [1, 2, 3]);
   });
 
+  it('says so when the end of its input is lost, and does not wait for it', async () => {
+    const beyond = FrameBatch.create().encode({ epoch: 0, from: 0, to: 9, timeMs: 0 });
+    await storage.journal.append(FRAMES, beyond);
+    await post(2);
+    const one = await runner();
+    await assert.rejects(one.run(), /results up to record 9 of readings\.0, but the log ends at 2/);
+  });
+
   it('commits its position with its results', async () => {
     await post(4);
     await runOnce();
