@@ -5,7 +5,7 @@ import type { Leases } from './leases/leases.js';
 import type { ReadSide } from './read-side/read-side.js';
 
 export interface Storage {
-  readonly mode: 'embedded';
+  readonly mode: 'embedded' | 'cluster';
   readonly journal: Journal;
   readonly leases: Leases;
   readonly blobs: Blobs;

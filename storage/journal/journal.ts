@@ -15,6 +15,8 @@ export interface JournalRecord {
   /** 1 for the first record of a stream, then without holes. */
   readonly sequence: number;
   readonly payload: Uint8Array;
+  /** As given to `append`. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface AppendOptions {
@@ -25,6 +27,8 @@ export interface AppendOptions {
    * appends, writes nothing and answers with the first one's sequence. Any text of 1–256 characters.
    */
   readonly messageId?: string;
+  /** W3C Trace Context of what caused this append, version 00 (55 characters). Kept beside the payload, for watching alone. */
+  readonly traceparent?: string | undefined;
 }
 
 export const MESSAGE_ID_WINDOW = 4_096;

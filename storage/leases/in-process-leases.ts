@@ -1,5 +1,6 @@
 /** Leases for one process: who holds what is kept in memory, only the epochs outlive it. */
 import type { EpochCounter } from './epoch-counter.js';
+import type { StageName } from '../../models/stages/stage.js';
 import type { Lease, LeaseId, Leases } from './leases.js';
 
 export interface InProcessLeasesOptions {
@@ -20,6 +21,7 @@ export class InProcessLeases implements Leases {
   readonly #nowMs: () => number;
   readonly #epochs: EpochCounter;
   readonly #held = new Map<string, Held>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(epochs: EpochCounter, options: InProcessLeasesOptions = {}) {
     this.#epochs = epochs;
@@ -37,6 +39,7 @@ export class InProcessLeases implements Leases {
     try {
       const lease: Lease = { id, holder, epoch: await this.#epochs.next(id) };
       this.#held.set(name, { lease, untilMs: this.#nowMs() + this.ttlMs });
+      this.#changed();
       return lease;
     } catch (error) {
       this.#held.delete(name);
@@ -53,7 +56,7 @@ export class InProcessLeases implements Leases {
 
   release(lease: Lease): Promise<void> {
     const name = leaseName(lease.id);
-    if (this.#current(name)?.lease.epoch === lease.epoch) this.#held.delete(name);
+    if (this.#current(name)?.lease.epoch === lease.epoch) this.#forget(name);
     return Promise.resolve();
   }
 
@@ -61,7 +64,22 @@ export class InProcessLeases implements Leases {
     return Promise.resolve(this.#current(leaseName(id))?.lease.holder);
   }
 
+  holders(stage: StageName): ReadonlyMap<number, string> {
+    const holders = new Map<number, string>();
+    for (const name of this.#held.keys()) {
+      const held = this.#current(name);
+      if (held?.lease.id.stage === stage) holders.set(held.lease.id.partition, held.lease.holder);
+    }
+    return holders;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   close(): Promise<void> {
+    this.#listeners.clear();
     this.#held.clear();
     return Promise.resolve();
   }
@@ -69,8 +87,17 @@ export class InProcessLeases implements Leases {
   #current(name: string): Held | undefined {
     const held = this.#held.get(name);
     if (held === undefined || held.untilMs > this.#nowMs()) return held;
-    this.#held.delete(name);
+    this.#forget(name);
     return undefined;
+  }
+
+  #forget(name: string): void {
+    this.#held.delete(name);
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -28,5 +28,12 @@ export interface Leases {
   release(lease: Lease): Promise<void>;
   /** Who holds it now, if anybody. */
   holder(id: LeaseId): Promise<string | undefined>;
+  /**
+   * Partition → holder of all leases of a stage, as last heard: may be late by a moment. For placing and routing, never for
+   * safety.
+   */
+  holders(stage: StageName): ReadonlyMap<number, string>;
+  /** Calls back after somebody has taken, given back or lost a lease, as far as it is heard. Returns how to end that. */
+  onChange(listener: () => void): () => void;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { LeaseId, Leases } from '../../storage/leases/leases.js';
+import { until } from '../support/until.js';
 
 export interface OpenLeases {
   readonly leases: Leases;
@@ -69,6 +70,37 @@ export function describeLeases(name: string, open: () => Promise<OpenLeases>): v
       assert.equal(await leases.renew(old!), false);
       await leases.release(old!);
       assert.equal(await leases.holder(ID), 'a');
+    });
+
+    it('tells who holds what, stage by stage', async () => {
+      await leases.acquire(ID, 'a');
+      const lease = await leases.acquire({ stage: 'window', partition: 7 }, 'b');
+      await leases.acquire({ stage: 'scorer', partition: 0 }, 'c');
+      const holders = () => [...leases.holders('window')].sort(([p], [q]) => p - q);
+      await until('both are heard of', () => holders().length === 2);
+      assert.deepEqual(holders(), [
+        [0, 'a'],
+        [7, 'b'],
+      ]);
+      await leases.release(lease!);
+      await until('the release is heard of', () => holders().length === 1);
+      await storage.pass(leases.ttlMs + 1);
+      await until('the end of the other is seen', () => holders().length === 0);
+    });
+
+    it('calls back when a lease is taken or given back, until it is told not to', async () => {
+      let calls = 0;
+      const end = leases.onChange(() => calls++);
+      const lease = await leases.acquire(ID, 'a');
+      await until('the acquisition is heard of', () => calls > 0);
+      calls = 0;
+      await leases.release(lease!);
+      await until('the release is heard of', () => calls > 0);
+      end();
+      calls = 0;
+      await leases.acquire(ID, 'a');
+      await until('it is heard of', () => leases.holders('window').has(0));
+      assert.equal(calls, 0);
     });
 
     it('counts epochs on over a restart', async () => {
