@@ -52,23 +52,23 @@ export function alertingService(node: NodeContext): ServiceSchema {
     return alertOnceChanged(readSide, tenant, id, hasTakenEffect, node.clock);
   }
 
+  const { mixin } = stageMixin({
+    ...stageHostOptions(node),
+    stage: alertingStage,
+    // The read side fills itself from `scores` too.
+    otherReadersFloor: (partition) => readSide.position('scores', partition),
+    projection: {
+      topic: 'alerts',
+      position: (partition) => readSide.position('alerts', partition),
+      write: (partition, sequence, batch) => readSide.writeAlerts(partition, sequence, batch),
+      decode: (bytes) => AlertBatch.decode(bytes),
+    },
+    onCommitted: (batch) => tellEveryone(batch),
+  });
+
   return {
     name: 'alerting',
-    mixins: [
-      stageMixin({
-        ...stageHostOptions(node),
-        stage: alertingStage,
-        // The read side fills itself from `scores` too.
-        otherReadersFloor: (partition) => readSide.position('scores', partition),
-        projection: {
-          topic: 'alerts',
-          position: (partition) => readSide.position('alerts', partition),
-          write: (partition, sequence, batch) => readSide.writeAlerts(partition, sequence, batch),
-          decode: (bytes) => AlertBatch.decode(bytes),
-        },
-        onCommitted: (batch) => tellEveryone(batch),
-      }),
-    ],
+    mixins: [mixin],
     actions: {
       async acknowledge(ctx: Context): Promise<Alert> {
         const params = checkParams(AlertParams, ctx.params);

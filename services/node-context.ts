@@ -8,6 +8,8 @@ import type { Storage } from '../storage/storage.js';
 /** What every service of one process is given. */
 export interface NodeContext {
   readonly settings: Settings;
+  /** Name of this process in the cluster, new at every start. */
+  readonly nodeId: string;
   readonly storage: Storage;
   readonly logger: Logger;
   readonly metrics: Metrics;

@@ -35,24 +35,24 @@ export function scorerService(node: NodeContext): ServiceSchema {
   const watch = new LiveScoresWatch();
   let tellWatchers: (batch: ScoreBatch) => void = () => undefined;
 
+  const { mixin } = stageMixin({
+    ...stageHostOptions(node),
+    stage: scoringStage,
+    projection: {
+      topic: 'scores',
+      position: (partition) => readSide.position('scores', partition),
+      write: (partition, sequence, batch) => readSide.writeScores(partition, sequence, batch),
+      decode: (bytes) => ScoreBatch.decode(bytes),
+    },
+    onCommitted: (batch) => {
+      countOutcomes(metrics, batch, clock.wallMs());
+      if (watch.isWatched(clock.monotonicMs())) tellWatchers(batch);
+    },
+  });
+
   return {
     name: 'scorer',
-    mixins: [
-      stageMixin({
-        ...stageHostOptions(node),
-        stage: scoringStage,
-        projection: {
-          topic: 'scores',
-          position: (partition) => readSide.position('scores', partition),
-          write: (partition, sequence, batch) => readSide.writeScores(partition, sequence, batch),
-          decode: (bytes) => ScoreBatch.decode(bytes),
-        },
-        onCommitted: (batch) => {
-          countOutcomes(metrics, batch, clock.wallMs());
-          if (watch.isWatched(clock.monotonicMs())) tellWatchers(batch);
-        },
-      }),
-    ],
+    mixins: [mixin],
     actions: {
       /** Scores rows that belong to no device, as if they came one after the other. */
       predict(ctx: Context): { scores: readonly SeriesScore[] } {

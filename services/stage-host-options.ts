@@ -7,7 +7,7 @@ export function stageHostOptions(node: NodeContext) {
     partitions: settings.partitions,
     storage,
     clock,
-    holder: `process-${process.pid}`,
+    holder: node.nodeId,
     logger,
     metrics: metrics.stage,
     runner,

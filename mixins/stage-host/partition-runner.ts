@@ -79,6 +79,7 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   readonly #batch: Output;
 
   #state: State;
+  #epoch: number;
   /** Input up to here is in the state. */
   #position = 0;
   /** Input up to here is in the output topic. */
@@ -114,8 +115,14 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     this.#observer = observer;
     this.#input = { topic: stage.input, partition: this.partition };
     this.#output = { topic: stage.output, partition: this.partition };
+    this.#epoch = lease.epoch;
     this.#state = stage.createState();
     this.#batch = stage.createOutput();
+  }
+
+  /** Of this run; higher than any that the output topic has seen. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /** Input position in the state, for lag. */
@@ -125,6 +132,11 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
 
   get snapshotPosition(): number {
     return this.#snapshotPosition;
+  }
+
+  /** The state must not be changed, nor anything of it be kept. */
+  inspect<T>(look: (state: State) => T): T {
+    return look(this.#state);
   }
 
   deviceCount(): number {
@@ -188,14 +200,16 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     this.#lastCommitMs = takenMs;
     // Staggered: partitions that are taken over together must not all take snapshots together.
     this.#snapshotDueMs = takenMs + this.#options.snapshotEveryMs * (0.5 + ((this.partition * 0.618) % 1) / 2);
-    await this.#observer.tookOver(this.partition, this.lease.epoch, replayed, takenMs - startedMs);
+    await this.#observer.tookOver(this.partition, this.#epoch, replayed, takenMs - startedMs);
   }
 
   async #openEpoch(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const last = await this.#journal.lastRecord(this.#output);
       const header = last === undefined ? undefined : readChunkHeader(last.payload);
-      if (header !== undefined && header.epoch > this.lease.epoch) throw this.#supersededBy(header.epoch);
+      this.#requireLease();
+      // The table of leases may have been lost, and have begun to count anew: what the log says goes before it.
+      if (header !== undefined && header.epoch >= this.#epoch) this.#epoch = header.epoch + 1;
       this.#committed = header?.to ?? 0;
       this.#logTimeMs = header?.timeMs ?? 0;
       try {
@@ -209,13 +223,14 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   }
 
   async #replay(): Promise<number> {
-    if (this.#position >= this.#committed) return 0;
     const { first, last } = await this.#journal.state(this.#input);
+    // Also when nothing needs replaying: records that take the lost ones' numbers would be passed over.
     if (last < this.#committed) {
       throw new StorageCorruptError(
         `${this.#stage.name} partition ${this.partition} has results up to record ${this.#committed} of ${streamName(this.#input)}, but the log ends at ${last}: its end is lost, restore it from a backup`,
       );
     }
+    if (this.#position >= this.#committed) return 0;
     if (first > this.#position + 1) {
       throw new StorageCorruptError(
         `${this.#stage.name} partition ${this.partition} must replay from record ${this.#position + 1} of ${streamName(this.#input)}, but the first one left is ${first}: restore a snapshot or the log from a backup`,
@@ -296,11 +311,7 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   async #commit(): Promise<void> {
     // While replaying, the state is behind what is committed: committing that would turn the position back.
     if (this.#position <= this.#committed) return;
-    if (this.#clock.monotonicMs() >= this.#mayCommitUntilMs) {
-      throw new FencedError(
-        `the lease of ${this.#stage.name} partition ${this.partition} could not be renewed in time`,
-      );
-    }
+    this.#requireLease();
     try {
       this.#outputLast = await this.#append(this.#outputLast, this.#committed, this.#position);
     } catch (error) {
@@ -313,18 +324,23 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     this.#batch.clear();
   }
 
+  #requireLease(): void {
+    if (this.#clock.monotonicMs() < this.#mayCommitUntilMs) return;
+    throw new FencedError(`the lease of ${this.#stage.name} partition ${this.partition} could not be renewed in time`);
+  }
+
   /** A commit was refused: find out whether it was ours that had landed. */
   async #adopt(refusal: FencedError): Promise<number> {
     const last = await this.#journal.lastRecord(this.#output);
     if (last === undefined) throw refusal;
     const header = readChunkHeader(last.payload);
-    const isOurs = header.epoch === this.lease.epoch && header.from === this.#committed && header.to === this.#position;
+    const isOurs = header.epoch === this.#epoch && header.from === this.#committed && header.to === this.#position;
     if (isOurs) return last.sequence;
-    throw header.epoch > this.lease.epoch ? this.#supersededBy(header.epoch) : refusal;
+    throw header.epoch > this.#epoch ? this.#supersededBy(header.epoch) : refusal;
   }
 
   async #append(expectedLast: number, from: number, to: number): Promise<number> {
-    const payload = this.#batch.encode({ epoch: this.lease.epoch, from, to, timeMs: this.#logTimeMs });
+    const payload = this.#batch.encode({ epoch: this.#epoch, from, to, timeMs: this.#logTimeMs });
     return this.#journal.append(this.#output, payload, this.#options.isFenced ? { expectedLast } : {});
   }
 
@@ -370,7 +386,7 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
 
   #supersededBy(epoch: number): FencedError {
     return new FencedError(
-      `${this.#stage.name} partition ${this.partition} has an owner of epoch ${epoch}, ours is ${this.lease.epoch}`,
+      `${this.#stage.name} partition ${this.partition} has an owner of epoch ${epoch}, ours is ${this.#epoch}`,
       { data: { epoch } },
     );
   }

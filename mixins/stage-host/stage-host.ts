@@ -1,23 +1,29 @@
 /** Owns partitions of one stage: takes leases, runs a `PartitionRunner` under each, lets go when told to. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { FencedError } from '../../models/errors.js';
+import { FencedError, NotOwnerError } from '../../models/errors.js';
+import { place } from '../../models/routing/placement.js';
 import type { InputBatch, OutputBatch, Stage } from '../../models/stages/stage.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Lease } from '../../storage/leases/leases.js';
 import type { Clock } from '../clock.js';
+import { MoveLimit } from './move-limit.js';
 import { PartitionRunner, type RunnerObserver, type RunnerOptions } from './partition-runner.js';
 import { Projection, type ProjectionTarget } from './projection.js';
 import type { StageMetrics } from './stage-metrics.js';
 
 export interface PartitionStatus {
   readonly partition: number;
+  /** Node that runs it, as far as this one has heard. */
+  readonly owner: string | undefined;
   readonly isOwned: boolean;
+  /** Node that should run it, by the placement that all replicas compute. */
+  readonly wantedOwner: string | undefined;
   readonly epoch: number;
   /** Input position in the state. */
   readonly position: number;
-  /** Input records (chunks) that wait. */
-  readonly lag: number;
+  /** Input records (chunks) that wait; undefined where somebody else runs it. */
+  readonly lag: number | undefined;
   readonly devices: number;
   /** Why it does not run, if it failed last time. */
   readonly failure: string | undefined;
@@ -28,7 +34,7 @@ export interface StageHostOptions<State, Input extends InputBatch, Output extend
   readonly partitions: number;
   readonly storage: Storage;
   readonly clock: Clock;
-  /** Names this process in leases. */
+  /** Name of this node, in leases and among `members`. */
   readonly holder: string;
   readonly logger: Logger;
   readonly metrics: StageMetrics;
@@ -38,6 +44,12 @@ export interface StageHostOptions<State, Input extends InputBatch, Output extend
   readonly otherReadersFloor: (partition: number) => Promise<number>;
   /** Called with each committed batch, for live events; valid only during the call. */
   readonly onCommitted: ((batch: Output) => void) | undefined;
+  /** Nodes that run this stage and are alive. This one counts, whether it is among them or not. Default: none but this. */
+  readonly members?: () => readonly string[];
+  /** Asks the holder of a partition to give it up to this node. True: it has. Default: nobody gives anything. */
+  readonly askFor?: (holder: string, partition: number) => Promise<boolean>;
+  /** How long to listen for other members before anything is taken, in ms. Default 0. */
+  readonly settleMs?: number;
 }
 
 const FIRST_RETRY_MS = 100;
@@ -46,7 +58,12 @@ const LONGEST_RETRY_MS = 10_000;
 const RENEWALS_A_TTL = 3;
 /** … and stop committing well before somebody else may start. */
 const SAFE_SHARE_OF_TTL = 0.7;
-const FREE_LEASE_CHECK_MS = 1_000;
+/** A lease that ends without a word is noticed after this. One that is given back is heard of at once. */
+const LOOK_EVERY_MS = 500;
+/** A partition that was given away is not taken back before the other one has had the time to take it. */
+const GIVEN_AWAY_MS = 3_000;
+const MOVES_AT_ONCE = 4;
+const MOVES_A_SECOND = 10;
 
 export class StageHost<State, Input extends InputBatch, Output extends OutputBatch> {
   readonly #options: StageHostOptions<State, Input, Output>;
@@ -56,92 +73,240 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   /** Partitions whose state is at the end of what is committed. */
   readonly #tookOver = new Set<number>();
   readonly #failures = new Map<number, string>();
+  /** Partitions that this replica runs, or tries to. */
+  readonly #loops = new Map<number, Promise<void>>();
+  readonly #givenAway = new Map<number, { readonly to: string; readonly untilMs: number }>();
+  /** Members that have said that they stop. */
+  readonly #leaving = new Set<string>();
+  readonly #moves: MoveLimit;
   readonly #stopping = new AbortController();
-  #loops: Promise<void>[] = [];
+  /** Partition → who should run it; undefined before the first look. */
+  #placement: readonly string[] | undefined;
+  /** Ends waits when something has changed. */
+  #changed = new AbortController();
+  #isLookDue = false;
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(options: StageHostOptions<State, Input, Output>) {
     this.#options = options;
     this.#logger = options.logger.child({ stage: options.stage.name });
+    this.#moves = new MoveLimit(MOVES_AT_ONCE, MOVES_A_SECOND, options.clock.monotonicMs);
   }
 
   start(): void {
-    const partitions = Array.from({ length: this.#options.partitions }, (_, partition) => partition);
-    this.#loops = partitions.map((partition) => this.#tend(partition));
+    this.#looking = this.#keepLooking();
   }
 
   /** Commits, takes snapshots, gives back leases. Resolves when nothing of this stage runs any more. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     for (const runner of this.#runners.values()) runner.stop();
-    await Promise.all(this.#loops);
+    await this.#looking;
+    await Promise.all(this.#loops.values());
     await Promise.all([...this.#projections.values()].map((projection) => projection.stop()));
   }
 
-  /** Why the stage cannot do its job, or undefined when every partition that should run does. */
+  /** Why the stage cannot do its job, or undefined when every partition that should run here does. */
   notReady(): string | undefined {
+    const { stage, partitions, holder } = this.#options;
     const failed = [...this.#failures.entries()][0];
-    if (failed !== undefined) return `${this.#options.stage.name} partition ${failed[0]}: ${failed[1]}`;
-    const missing = this.#options.partitions - this.#tookOver.size;
-    return missing > 0 ? `${this.#options.stage.name} has yet to take over ${missing} partition(s)` : undefined;
+    if (failed !== undefined) return `${stage.name} partition ${failed[0]}: ${failed[1]}`;
+    const wanted = this.#placement?.filter((owner) => owner === holder).length ?? partitions;
+    const missing = wanted - this.#tookOver.size;
+    return missing > 0 ? `${stage.name} has yet to take over ${missing} partition(s)` : undefined;
+  }
+
+  /** A member has said that it stops: what it holds will be free at once. */
+  memberLeaves(member: string): void {
+    this.#leaving.add(member);
+    this.#lookSoon();
+  }
+
+  /** Members may have come or gone. */
+  membersChanged(): void {
+    this.#lookSoon();
+  }
+
+  /**
+   * Gives a partition up, because `to` should have it.
+   *
+   * @returns true when this replica does not run it (any more); false when by what this replica knows it should stay.
+   */
+  async giveUp(partition: number, to: string): Promise<boolean> {
+    const loop = this.#loops.get(partition);
+    if (loop === undefined) return true;
+    this.#place();
+    if (!this.#stopping.signal.aborted && this.#placement?.[partition] !== to) return false;
+    this.#givenAway.set(partition, { to, untilMs: this.#options.clock.monotonicMs() + GIVEN_AWAY_MS });
+    this.#runners.get(partition)?.stop();
+    await loop;
+    return true;
+  }
+
+  /** Runs `look` on the state of a partition that is at the end of what is committed. @throws NotOwnerError */
+  inspect<T>(partition: number, look: (state: State) => T): T {
+    const runner = this.#runners.get(partition);
+    if (runner === undefined || !this.#tookOver.has(partition)) {
+      const owner = this.#options.storage.leases.holders(this.#options.stage.name).get(partition);
+      throw new NotOwnerError(`${this.#options.stage.name} partition ${partition} is not run here`, {
+        data: { partition, ...(owner === undefined || owner === this.#options.holder ? {} : { owner }) },
+      });
+    }
+    return runner.inspect(look);
   }
 
   /** Refreshes the gauges that nobody would otherwise touch. */
-  async measure(): Promise<void> {
+  async measure(): Promise<readonly PartitionStatus[]> {
     const { stage, metrics } = this.#options;
-    const statuses = await this.status();
-    for (const { partition, lag } of statuses) metrics.lag.set({ stage: stage.name, partition }, lag);
+    const owned = await this.#ownStatus();
+    for (const { partition, lag } of owned) metrics.lag.set({ stage: stage.name, partition }, lag ?? 0);
     metrics.devices.set(
       { stage: stage.name },
-      statuses.reduce((sum, { devices }) => sum + devices, 0),
+      owned.reduce((sum, { devices }) => sum + devices, 0),
     );
+    metrics.owned.set({ stage: stage.name }, owned.length);
+    return owned;
   }
 
+  /** All partitions; those that this replica runs with what only it knows. */
   async status(): Promise<PartitionStatus[]> {
     const { stage, storage, partitions } = this.#options;
+    const owned = new Map((await this.#ownStatus()).map((status) => [status.partition, status]));
+    const holders = storage.leases.holders(stage.name);
+    return Array.from({ length: partitions }, (_, partition) => {
+      const own = owned.get(partition);
+      if (own !== undefined) return own;
+      return {
+        partition,
+        owner: holders.get(partition),
+        isOwned: false,
+        wantedOwner: this.#placement?.[partition],
+        epoch: 0,
+        position: 0,
+        lag: undefined,
+        devices: 0,
+        failure: this.#failures.get(partition),
+      };
+    });
+  }
+
+  #ownStatus(): Promise<PartitionStatus[]> {
+    const { stage, storage, holder } = this.#options;
     return Promise.all(
-      Array.from({ length: partitions }, async (_, partition) => {
-        const runner = this.#runners.get(partition);
+      [...this.#runners].map(async ([partition, runner]) => {
         const { last } = await storage.journal.state({ topic: stage.input, partition });
-        const position = runner?.position ?? 0;
+        const { position } = runner;
         return {
           partition,
-          isOwned: runner !== undefined,
-          epoch: runner?.lease.epoch ?? 0,
+          owner: holder,
+          isOwned: true,
+          wantedOwner: this.#placement?.[partition],
+          epoch: runner.epoch,
           position,
-          lag: last - position,
-          devices: runner?.deviceCount() ?? 0,
+          lag: Math.max(0, last - position),
+          devices: runner.deviceCount(),
           failure: this.#failures.get(partition),
         };
       }),
     );
   }
 
+  async #keepLooking(): Promise<void> {
+    const { storage, settleMs = 0 } = this.#options;
+    const stopListening = storage.leases.onChange(() => this.#lookSoon());
+    try {
+      if (settleMs > 0) await this.#pause(settleMs, false);
+      while (!this.#stopping.signal.aborted) {
+        this.#look();
+        await this.#pause(LOOK_EVERY_MS, true);
+      }
+    } finally {
+      stopListening();
+    }
+  }
+
+  /** Many changes at once make one look. */
+  #lookSoon(): void {
+    if (this.#isLookDue) return;
+    this.#isLookDue = true;
+    setImmediate(() => {
+      this.#isLookDue = false;
+      this.#changed.abort();
+      this.#changed = new AbortController();
+    });
+  }
+
+  #look(): void {
+    this.#place();
+    for (let partition = 0; partition < this.#options.partitions; partition++) {
+      if (!this.#isWanted(partition) || this.#loops.has(partition)) continue;
+      const loop = this.#tend(partition).finally(() => this.#loops.delete(partition));
+      this.#loops.set(partition, loop);
+    }
+  }
+
+  #place(): void {
+    const { stage, storage, partitions, holder, members } = this.#options;
+    const alive = members?.() ?? [];
+    for (const member of this.#leaving) if (!alive.includes(member)) this.#leaving.delete(member);
+    const staying = [holder, ...alive.filter((member) => !this.#leaving.has(member))];
+    this.#placement = place(partitions, staying, storage.leases.holders(stage.name));
+  }
+
+  #isWanted(partition: number): boolean {
+    if (this.#stopping.signal.aborted || this.#placement?.[partition] !== this.#options.holder) return false;
+    const given = this.#givenAway.get(partition);
+    if (given === undefined) return true;
+    const isOver = this.#options.clock.monotonicMs() >= given.untilMs || this.#leaving.has(given.to);
+    if (isOver) this.#givenAway.delete(partition);
+    return isOver;
+  }
+
+  /** Runs a partition for as long as it should run here. */
   async #tend(partition: number): Promise<void> {
     let retryMs = FIRST_RETRY_MS;
-    while (!this.#stopping.signal.aborted) {
+    while (this.#isWanted(partition)) {
       try {
         const id = { stage: this.#options.stage.name, partition };
         const lease = await this.#options.storage.leases.acquire(id, this.#options.holder);
-        if (lease === undefined) {
-          await this.#pause(FREE_LEASE_CHECK_MS);
-          continue;
-        }
-        await this.#runUnder(lease);
+        if (lease !== undefined) await this.#runUnder(lease);
+        else if (!(await this.#askHolder(partition))) await this.#pause(LOOK_EVERY_MS, true);
         retryMs = FIRST_RETRY_MS;
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        if (error instanceof FencedError) {
-          this.#options.metrics.stepDowns.inc({ stage: this.#options.stage.name });
-          this.#logger.warn({ partition, err: error }, 'stepped down');
-        } else {
-          this.#failures.set(partition, message);
-          this.#options.metrics.failures.inc({ stage: this.#options.stage.name });
-          this.#logger.error({ partition, err: error, retryMs }, 'partition failed, trying again');
-        }
-        await this.#pause(retryMs);
+        this.#failed(partition, error, retryMs);
+        await this.#pause(retryMs, false);
         retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
       }
     }
+    this.#failures.delete(partition);
+  }
+
+  #failed(partition: number, error: unknown, retryMs: number): void {
+    const { stage, metrics } = this.#options;
+    if (error instanceof FencedError) {
+      metrics.stepDowns.inc({ stage: stage.name });
+      this.#logger.warn({ partition, err: error }, 'stepped down');
+      return;
+    }
+    this.#failures.set(partition, error instanceof Error ? error.message : String(error));
+    metrics.failures.inc({ stage: stage.name });
+    this.#logger.error({ partition, err: error, retryMs }, 'partition failed, trying again');
+  }
+
+  /** True: it is free now. A holder that does not answer keeps it until its lease ends. */
+  async #askHolder(partition: number): Promise<boolean> {
+    const { stage, storage, holder: self, askFor } = this.#options;
+    const holder = storage.leases.holders(stage.name).get(partition);
+    if (holder === undefined || holder === self || askFor === undefined) return false;
+    return this.#moves.run(async () => {
+      if (!this.#isWanted(partition)) return true;
+      try {
+        return await askFor(holder, partition);
+      } catch (error) {
+        this.#logger.debug({ partition, holder, err: error }, 'the holder was not reached');
+        return false;
+      }
+    });
   }
 
   async #runUnder(lease: Lease): Promise<void> {
@@ -158,7 +323,19 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
       this.#runners.delete(partition);
       this.#tookOver.delete(partition);
       await storage.leases.release(lease);
+      await this.#endOwnership(partition);
     }
+  }
+
+  /** What others show or measure from now on is no longer ours to show. */
+  async #endOwnership(partition: number): Promise<void> {
+    const { stage, metrics } = this.#options;
+    for (const gauge of [metrics.lag, metrics.epoch, metrics.snapshotBytes]) {
+      gauge.remove({ stage: stage.name, partition });
+    }
+    const projection = this.#projections.get(partition);
+    this.#projections.delete(partition);
+    await projection?.stop();
   }
 
   #keepRenewing(lease: Lease, runner: PartitionRunner<State, Input, Output>): NodeJS.Timeout {
@@ -242,7 +419,11 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     }
   }
 
-  async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+  /** Waits; not beyond the stop, nor, if `endsOnChange`, beyond a change of members or holders. */
+  async #pause(ms: number, endsOnChange: boolean): Promise<void> {
+    const { signal } = this.#stopping;
+    await sleep(ms, undefined, {
+      signal: endsOnChange ? AbortSignal.any([signal, this.#changed.signal]) : signal,
+    }).catch(() => undefined);
   }
 }

@@ -12,6 +12,7 @@ export interface StageMetrics {
   readonly epoch: Gauge<'stage' | 'partition'>;
   readonly lag: Gauge<'stage' | 'partition'>;
   readonly devices: Gauge<'stage'>;
+  readonly owned: Gauge<'stage'>;
   readonly snapshotBytes: Gauge<'stage' | 'partition'>;
   readonly snapshotSeconds: Histogram<'stage'>;
 }
@@ -35,6 +36,12 @@ export function createStageMetrics(registry: Registry): StageMetrics {
     devices: new Gauge({
       name: 'redshank_stage_devices',
       help: 'Devices in the state of a stage',
+      labelNames: ['stage'],
+      registers,
+    }),
+    owned: new Gauge({
+      name: 'redshank_stage_owned_partitions',
+      help: 'Partitions that this process runs',
       labelNames: ['stage'],
       registers,
     }),
