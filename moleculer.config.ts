@@ -1,17 +1,43 @@
 /** Broker options of one process, each with its reason. Built from validated settings; nothing here reads the environment. */
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { BrokerOptions } from 'moleculer';
 import type { Logger } from 'pino';
 import { BrokerLogger } from './mixins/broker-logger.js';
+import { HEARTBEAT_SEC, SILENT_AFTER_SEC } from './mixins/routing/live-nodes.js';
+import { PARTITION_STRATEGY } from './mixins/routing/partition-strategy.js';
 import type { Settings } from './models/settings.js';
 
 /** Longest time a graceful stop may take: commit, snapshot and hand over of all partitions. */
 export const SHUTDOWN_MS = 20_000;
 
-export function brokerOptions(settings: Settings, logger: Logger): BrokerOptions {
+/**
+ * A name that no other process has or had: leases and fences tell owners apart by it. It begins with the service, as a token of
+ * its own, since it is part of the subject on which the node takes calls: so a NATS user can be allowed to call one service
+ * and not another (`k8s/nats/`). A process with several services is called `node`.
+ */
+export function newNodeId({ services }: Pick<Settings, 'services'>): string {
+  const role = services.length === 1 ? services[0]! : 'node';
+  const host = hostname()
+    .replaceAll(/[^A-Za-z0-9_-]/g, '-')
+    .slice(0, 63);
+  return `${role}.${host}-${process.pid}-${randomBytes(4).toString('hex')}`;
+}
+
+/** @param transporter undefined: this process is alone. */
+export function brokerOptions(
+  settings: Settings,
+  nodeId: string,
+  logger: Logger,
+  transporter: BrokerOptions['transporter'],
+): BrokerOptions {
   return {
     namespace: 'redshank',
-    nodeID: `${hostname()}-${process.pid}`,
+    nodeID: nodeId,
+    ...(transporter !== undefined && { transporter }),
+    // The framework's 10 and 30 s leave a dead node alive for up to a minute, since it looks only once per timeout.
+    heartbeatInterval: HEARTBEAT_SEC,
+    heartbeatTimeout: SILENT_AFTER_SEC,
     logger: new BrokerLogger(logger),
     // The framework's default, 0, waits for ever.
     requestTimeout: settings.requestTimeoutMs,
@@ -22,7 +48,7 @@ export function brokerOptions(settings: Settings, logger: Logger): BrokerOptions
     registry: {
       // A call for a device must reach its owner, also when this process has the service too.
       preferLocal: false,
-      strategy: 'RoundRobin',
+      strategy: PARTITION_STRATEGY,
       stopDelay: 0,
     },
     circuitBreaker: {

@@ -1,7 +1,6 @@
 /** HTTP for people and devices: checks who asks, translates, and shows the live page. Holds no state that matters. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { Context, Service, ServiceSchema, ServiceSettingSchema } from 'moleculer';
+import type { Context, Service, ServiceBroker, ServiceSchema, ServiceSettingSchema } from 'moleculer';
 import ApiGateway from 'moleculer-web';
 import type { Alert } from '../models/domain/alert.js';
 import type { ScoreView } from '../models/domain/score-view.js';
@@ -15,9 +14,9 @@ import { EventHub } from './gateway/event-hub.js';
 import { EVENTS_PATH, eventRoutes } from './gateway/event-routes.js';
 import { gatewayMetrics } from './gateway/gateway-metrics.js';
 import { healthRoutes } from './gateway/health-routes.js';
+import { clusterRoutes } from './gateway/cluster-routes.js';
 import { createHttpServer } from './gateway/http-server.js';
-import { close, listen } from './gateway/listen.js';
-import { startMetricsServer } from './gateway/metrics-server.js';
+import { close, listen, urlOf } from './gateway/listen.js';
 import { modelRoutes } from './gateway/model-routes.js';
 import { pageRoutes } from './gateway/page-routes.js';
 import { predictRoutes } from './gateway/predict-routes.js';
@@ -41,11 +40,9 @@ export interface AlertChanged {
   readonly alert: Alert;
 }
 
-/** Where the gateway is bound; ports are the real ones where the settings say 0. Answer of the action `gateway.address`. */
+/** Where the gateway is bound; the port is the real one where the settings say 0. Answer of the action `gateway.address`. */
 export interface GatewayAddress {
   readonly url: string;
-  /** Undefined where metrics have no port of their own. */
-  readonly metricsUrl: string | undefined;
 }
 
 /** What moleculer-web adds to a service, as far as we call it. */
@@ -67,10 +64,11 @@ export function gatewayService(
   announce: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
   closeGraceMs = CLOSE_GRACE_MS,
 ): ServiceSchema {
-  const { settings, clock, logger } = node;
+  const { settings, storage, clock, logger } = node;
   const metrics = gatewayMetrics(node.metrics.registry);
   const bodies = new BodyReader(settings);
   let tellWatched: () => void = () => undefined;
+  let broker: ServiceBroker;
   const hub = new EventHub(metrics, () => tellWatched());
   const routes: readonly RouteDefinition[] = [
     ...readingRoutes(node, bodies, metrics),
@@ -79,6 +77,7 @@ export function gatewayService(
     ...eventRoutes(hub),
     ...predictRoutes(node, bodies),
     ...modelRoutes(bodies),
+    ...clusterRoutes(() => broker),
     ...healthRoutes(node),
     ...pageRoutes(),
   ];
@@ -86,7 +85,14 @@ export function gatewayService(
     throw new UnauthenticatedError('the gateway is starting');
   };
   const rateLimit = settings.rateLimiting ? new RateLimit(settings.apiRateLimit) : undefined;
-  const door = () => ({ authenticate, rateLimit, clock, requestTimeoutMs: settings.requestTimeoutMs });
+  const door = () => ({
+    authenticate,
+    rateLimit,
+    clock,
+    requestTimeoutMs: settings.requestTimeoutMs,
+    // Without the log no other process can be reached either; a call would only wait for its timeout.
+    busOutage: () => (storage.mode === 'cluster' ? storage.outage() : undefined),
+  });
   const servers: Server[] = [];
   let runningAnswers = 0;
   let address: GatewayAddress | undefined;
@@ -188,6 +194,7 @@ export function gatewayService(
       },
     },
     created(this: Service) {
+      broker = this.broker;
       // Live scores are made only while somebody watches.
       tellWatched = () => {
         this.broker.broadcast('live.watched').catch((error: unknown) => {
@@ -206,12 +213,7 @@ export function gatewayService(
       });
       servers.push(server);
       await listen(server, settings.host, settings.port, 'PORT');
-      const metricsServer =
-        settings.metricsEnabled && settings.metricsPort !== 0
-          ? await startMetricsServer(node.metrics.registry, settings.host, settings.metricsPort)
-          : undefined;
-      if (metricsServer !== undefined) servers.push(metricsServer);
-      address = { url: urlOf(server), metricsUrl: metricsServer && `${urlOf(metricsServer)}/metrics` };
+      address = { url: urlOf(server) };
       logger.info({ ...address, auth: settings.auth }, 'gateway is listening');
     },
     async stopped() {
@@ -234,11 +236,6 @@ export function gatewayService(
     logger[level]({ err: error, requestId, status: problem.status }, 'request failed');
     sendProblem(request, response, problem);
   }
-}
-
-function urlOf(server: Server): string {
-  const { address, port, family } = server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
 /** A path that no route has, or that none has for this method. */

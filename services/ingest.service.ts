@@ -3,8 +3,8 @@ import { Type } from '@sinclair/typebox';
 import type { Context, ServiceSchema } from 'moleculer';
 import { checkParams } from '../mixins/params.js';
 import type { Command } from '../models/domain/command.js';
-import { deviceKey, PARTITION_SCOPE_KEY } from '../models/domain/identity.js';
-import { parseReading } from '../models/domain/reading-parser.js';
+import { deviceKey, PARTITION_SCOPE_KEY, type DeviceKey } from '../models/domain/identity.js';
+import { parseReading, type ParsedReading } from '../models/domain/reading-parser.js';
 import { partitionOf } from '../models/routing/partition.js';
 import { PartitionWriter } from '../storage/journal/partition-writer.js';
 import { BackPressure } from './ingest/back-pressure.js';
@@ -24,10 +24,16 @@ const CommandParams = Type.Object({
   command: Type.Object({ type: Type.String() }),
 });
 
+/** `StageProgress`, as told by owners of partitions. */
+const ProgressParams = Type.Object({
+  stage: Type.String(),
+  partitions: Type.Array(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()]), { maxItems: 1_024 }),
+});
+
 const BroadcastParams = Type.Object({ command: Type.Object({ type: Type.String() }) });
 
-/** Chunks that may wait in memory for one partition; each holds up to 1,000 readings. */
-const MOST_WAITING_CHUNKS = 64;
+/** Chunks that may wait in memory for one partition; each holds up to 1,000 readings. 32 partitions hold 50 MB at the most. */
+const MOST_WAITING_CHUNKS = 16;
 
 export interface Rejection {
   readonly index: number;
@@ -42,16 +48,17 @@ export interface PushAnswer {
 export function ingestService(node: NodeContext): ServiceSchema {
   const { settings, storage, clock } = node;
   const metrics = createIngestMetrics(node.metrics.registry);
-  const backPressure = new BackPressure(storage.journal, settings.partitions, settings.maxQueueSize);
+  const backPressure = new BackPressure(storage.journal, settings.partitions, settings.maxQueueSize, clock.monotonicMs);
   const writers = Array.from(
     { length: settings.partitions },
     (_, partition) => new PartitionWriter(storage.journal, partition, clock.wallMs, MOST_WAITING_CHUNKS),
   );
 
+  /** All or nothing: what a partition that is behind would refuse, is refused before any of it is written. */
   async function push(tenant: string, readings: readonly unknown[], firstIndex: number): Promise<PushAnswer> {
-    backPressure.check();
     const rejected: Rejection[] = [];
-    const acknowledged = new Set<Promise<void>>();
+    const accepted: { readonly partition: number; readonly key: DeviceKey; readonly reading: ParsedReading }[] = [];
+    const partitions = new Set<number>();
     for (let i = 0; i < readings.length; i++) {
       const reading = parseReading(readings[i]);
       if (typeof reading === 'string') {
@@ -59,14 +66,20 @@ export function ingestService(node: NodeContext): ServiceSchema {
         continue;
       }
       const key = deviceKey(tenant, reading.device);
-      const writer = writers[partitionOf(key, settings.partitions)]!;
-      acknowledged.add(writer.add((batch) => batch.addReading(key, reading.timeMs, reading.channels, reading.values)));
+      const partition = partitionOf(key, settings.partitions);
+      partitions.add(partition);
+      accepted.push({ partition, key, reading });
+    }
+    for (const partition of partitions) backPressure.check(partition);
+    const acknowledged = new Set<Promise<void>>();
+    for (const { partition, key, reading } of accepted) {
+      const { timeMs, channels, values } = reading;
+      acknowledged.add(writers[partition]!.add((batch) => batch.addReading(key, timeMs, channels, values)));
     }
     metrics.invalid.inc(rejected.length);
     await Promise.all(acknowledged);
-    const accepted = readings.length - rejected.length;
-    metrics.accepted.inc(accepted);
-    return { accepted, rejected };
+    metrics.accepted.inc(accepted.length);
+    return { accepted: accepted.length, rejected };
   }
 
   return {
@@ -96,6 +109,12 @@ export function ingestService(node: NodeContext): ServiceSchema {
       ready(): { ready: boolean; reason?: string } {
         const reason = storage.journal.failure ?? backPressure.reason();
         return reason === undefined ? { ready: true } : { ready: false, reason };
+      },
+    },
+    events: {
+      'stage.progress'(ctx: Context) {
+        const { stage, partitions } = checkParams(ProgressParams, ctx.params);
+        for (const [partition, , lag] of partitions) backPressure.report(stage, partition, lag);
       },
     },
     started() {

@@ -1,25 +1,57 @@
-/** Prometheus metrics on a port of their own, so that scraping needs no key and can be kept off the public network. */
-import { createServer, type Server } from 'node:http';
+/**
+ * What every process answers on its own port, whichever services it runs: `/metrics`, `/health`, `/ready`. Without a key, so
+ * that it can be kept off the public network.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
-import { listen } from './listen.js';
-import { HttpProblemError, toProblem } from './problem.js';
-import { send, sendProblem } from './respond.js';
+import { listen } from './gateway/listen.js';
+import { HttpProblemError, toProblem } from './gateway/problem.js';
+import { send, sendJson, sendProblem } from './gateway/respond.js';
+
+export interface OperationsOptions {
+  readonly registry: Registry;
+  /** Why this process cannot do its job now; undefined when it can. */
+  readonly whyNotReady: () => Promise<string | undefined>;
+  readonly host: string;
+  readonly port: number;
+}
 
 /** @throws SettingInvalidError when the port is taken. */
-export async function startMetricsServer(registry: Registry, host: string, port: number): Promise<Server> {
+export async function startOperationsServer(options: OperationsOptions): Promise<Server> {
   const server = createServer((request, response) => {
-    if (request.url !== '/metrics') {
-      const problem = new HttpProblemError(404, 'Not found', 'this port answers GET /metrics alone');
-      sendProblem(request, response, toProblem(problem, undefined));
-      return;
-    }
-    registry.metrics().then(
-      (text) => send(response, 200, registry.contentType, text),
-      (error: unknown) => sendProblem(request, response, toProblem(error, undefined)),
-    );
+    answer(options, request, response).catch((error: unknown) => {
+      sendProblem(request, response, toProblem(error, undefined));
+    });
   });
   server.requestTimeout = 10_000;
   server.headersTimeout = 5_000;
-  await listen(server, host, port, 'METRICS_PORT');
+  await listen(server, options.host, options.port, 'METRICS_PORT');
   return server;
+}
+
+async function answer(
+  { registry, whyNotReady }: OperationsOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  switch (request.url?.split('?')[0]) {
+    case '/metrics':
+      send(response, 200, registry.contentType, await registry.metrics());
+      return;
+    case '/health':
+      sendJson(response, 200, { status: 'ok' });
+      return;
+    case '/ready': {
+      const reason = await whyNotReady();
+      if (reason !== undefined) throw notReady(reason);
+      sendJson(response, 200, { status: 'ready' });
+      return;
+    }
+    default:
+      throw new HttpProblemError(404, 'Not found', 'this port answers GET /metrics, /health and /ready');
+  }
+}
+
+export function notReady(reason: string): HttpProblemError {
+  return new HttpProblemError(503, 'Not ready', reason, { 'Retry-After': '1' });
 }

@@ -1,5 +1,6 @@
 /** Starts one process of Redshank: storage, broker, and the services that its settings name. */
-import { ServiceBroker, type Service, type ServiceSchema } from 'moleculer';
+import type { Server } from 'node:http';
+import { ServiceBroker, type BrokerOptions, type Service, type ServiceSchema } from 'moleculer';
 import type { Logger } from 'pino';
 import { systemClock, type Clock } from '../mixins/clock.js';
 import { createMetrics } from '../mixins/metrics.js';
@@ -7,15 +8,18 @@ import { DEFAULT_RUNNER_OPTIONS, type RunnerOptions } from '../mixins/stage-host
 import { ReadSideUpkeep } from '../mixins/read-side-upkeep.js';
 import { SettingInvalidError } from '../models/errors.js';
 import { SERVICE_NAMES, type ServiceName, type Settings } from '../models/settings.js';
-import { brokerOptions } from '../moleculer.config.js';
+import { brokerOptions, newNodeId } from '../moleculer.config.js';
 import { openEmbeddedStorage, type EmbeddedStorageOptions } from '../storage/embedded-storage.js';
 import type { Storage } from '../storage/storage.js';
 import { fixPartitions } from '../storage/partition-count.js';
 import { alertingService } from './alerting.service.js';
 import { gatewayService, type GatewayAddress } from './gateway.service.js';
+import { close, urlOf } from './gateway/listen.js';
 import { ingestService } from './ingest.service.js';
 import { modelRegistryService } from './model-registry.service.js';
 import type { NodeContext } from './node-context.js';
+import { startOperationsServer } from './operations-server.js';
+import { whyNotReady } from './readiness.js';
 import { scorerService } from './scorer.service.js';
 import { windowService } from './window.service.js';
 
@@ -29,8 +33,9 @@ const SERVICES: Readonly<Record<ServiceName, (node: NodeContext) => ServiceSchem
 };
 
 export interface RunningNode {
-  /** Of the gateway. */
-  readonly url: string;
+  /** Of the gateway, where this process runs one. */
+  readonly url: string | undefined;
+  /** Metrics and probes of this process. */
   readonly metricsUrl: string | undefined;
   /** What an acknowledged reading survives. */
   readonly durability: string;
@@ -56,21 +61,15 @@ export async function startNode(
   logger: Logger,
   { clock = systemClock, openStorage = openEmbeddedStorage, runner = {} }: StartOptions = {},
 ): Promise<RunningNode> {
-  if (settings.natsUrl !== undefined) {
-    throw new SettingInvalidError(['NATS_URL: this release runs embedded only, unset NATS_URL and REDIS_URL']);
-  }
-  const absent = SERVICE_NAMES.filter((name) => !settings.services.includes(name));
-  if (absent.length > 0) {
-    throw new SettingInvalidError([`SERVICES: embedded, one process runs all services; missing: ${absent.join(', ')}`]);
-  }
-  const storage = await openStorage(settings.dataDir, {
-    onDamage: (message) => logger.error({ message }, 'the read side has lost something that was damaged on disk'),
-  });
+  const nodeId = newNodeId(settings);
+  const { storage, transporter } = await openFor(settings, logger, openStorage);
+  const servers: Server[] = [];
   let broker: ServiceBroker | undefined;
   try {
     await fixPartitions(storage.blobs, settings.partitions);
     const node: NodeContext = {
       settings,
+      nodeId,
       storage,
       logger,
       metrics: createMetrics(),
@@ -78,18 +77,72 @@ export async function startNode(
       runner: { ...DEFAULT_RUNNER_OPTIONS, ...runner },
     };
     const upkeep = new ReadSideUpkeep(storage.readSide, clock, settings.historyDays, logger);
-    broker = new ServiceBroker(brokerOptions(settings, logger));
+    broker = new ServiceBroker(brokerOptions(settings, nodeId, logger, transporter));
+    const operations = await startOperations(node, broker);
+    if (operations !== undefined) servers.push(operations);
     for (const name of settings.services) broker.createService(SERVICES[name](node));
     await broker.start();
     upkeep.start();
-    const address = await broker.call<GatewayAddress>('gateway.address');
-    return runningNode(broker, storage, upkeep, address, logger);
+    const address = settings.services.includes('gateway')
+      ? await broker.call<GatewayAddress, object>('gateway.address', {}, { nodeID: nodeId })
+      : undefined;
+    return runningNode(broker, storage, upkeep, servers, address, logger);
   } catch (error) {
     await broker?.stop();
+    await Promise.all(servers.map((server) => close(server, 0, () => true)));
     await storage.close();
     throw error;
   }
 }
+
+/** Embedded storage, or that of a cluster and how its nodes reach each other. */
+async function openFor(
+  settings: Settings,
+  logger: Logger,
+  openStorage: NonNullable<StartOptions['openStorage']>,
+): Promise<{ readonly storage: Storage; readonly transporter?: BrokerOptions['transporter'] }> {
+  if (settings.natsUrl !== undefined) {
+    const { openClusterStorage } = await import('../storage/cluster-storage.js');
+    return openClusterStorage(settings, logger);
+  }
+  const absent = SERVICE_NAMES.filter((name) => !settings.services.includes(name));
+  if (absent.length > 0) {
+    throw new SettingInvalidError([
+      `SERVICES: embedded, one process runs all services; missing: ${absent.join(', ')}. Set NATS_URL and REDIS_URL to run them apart`,
+    ]);
+  }
+  const storage = await openStorage(settings.dataDir, {
+    onDamage: (message) => logger.error({ message }, 'the read side has lost something that was damaged on disk'),
+  });
+  return { storage };
+}
+
+/** Before the services start, so that a probe can tell a slow start from a dead process. */
+function startOperations(
+  { settings, nodeId, metrics }: NodeContext,
+  broker: ServiceBroker,
+): Promise<Server> | undefined {
+  const { metricsEnabled, metricsPort, host, services } = settings;
+  if (!metricsEnabled || metricsPort === 0) return undefined;
+  let isStarted = false;
+  broker.localBus.once('$broker.started', () => (isStarted = true));
+  return startOperationsServer({
+    registry: metrics.registry,
+    host,
+    port: metricsPort,
+    whyNotReady: async () =>
+      isStarted
+        ? whyNotReady(
+            (action, nodeID) => broker.call(action, {}, { timeout: READY_MS, ...(nodeID && { nodeID }) }),
+            services,
+            nodeId,
+          )
+        : 'starting',
+  });
+}
+
+/** A probe waits 5 s at the most. */
+const READY_MS = 4_000;
 
 /** In the direction of the flow: the door closes first, and each stage empties what the one before has left. */
 const STOP_ORDER: readonly ServiceName[] = ['gateway', 'model-registry', 'ingest', 'window', 'scorer', 'alerting'];
@@ -98,12 +151,14 @@ function runningNode(
   broker: ServiceBroker,
   storage: Storage,
   upkeep: ReadSideUpkeep,
-  { url, metricsUrl }: GatewayAddress,
+  servers: readonly Server[],
+  address: GatewayAddress | undefined,
   logger: Logger,
 ): RunningNode {
+  const [operations] = servers;
   return {
-    url,
-    metricsUrl,
+    url: address?.url,
+    metricsUrl: operations && `${urlOf(operations)}/metrics`,
     durability: storage.journal.durability,
     broker,
     stop: async () => {
@@ -114,6 +169,7 @@ function runningNode(
       steps.push(
         () => broker.stop(),
         () => upkeep.stop(),
+        () => Promise.all(servers.map((server) => close(server, 0, () => true))),
         () => storage.close(),
       );
       // All of them, whatever fails: storage that stays open would keep the next start out.

@@ -59,7 +59,7 @@ export async function openEmbeddedStorage(dataDir: string, options: EmbeddedStor
     await checkLogIdentity(directory, log, journal.isEmpty, blobs, projections);
     const readSide = new LmdbReadSide(projections, options);
     closers.push(() => readSide.close());
-    return { mode: 'embedded', journal, leases, blobs, readSide, close };
+    return { mode: 'embedded', journal, leases, blobs, readSide, outage: () => journal.failure, close };
   } catch (error) {
     await close().catch(() => {});
     throw error;

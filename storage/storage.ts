@@ -10,6 +10,8 @@ export interface Storage {
   readonly leases: Leases;
   readonly blobs: Blobs;
   readonly readSide: ReadSide;
-  /** Flushes, closes every port and gives the data directory free. Idempotent. */
+  /** Why the log cannot be reached at this moment, in words for people; undefined while it can. */
+  outage(): string | undefined;
+  /** Flushes, closes every port and gives the data directory or the connections free. Idempotent. */
   close(): Promise<void>;
 }

@@ -7,6 +7,7 @@ import type { RunningNode } from '../../services/start-node.js';
 import type { Settings } from '../../models/settings.js';
 import { demoScenario } from '../../models/simulator/demo-scenario.js';
 import { ApiClient } from '../client.js';
+import { SettingInvalidError } from '../../models/errors.js';
 import { CommandFailure, typeOf } from '../command-failure.js';
 import { eventStream } from '../events/event-stream.js';
 import { alertLine, type AlertChange } from '../events/views.js';
@@ -50,9 +51,11 @@ async function demo(terminal: Terminal, options: DemoOptions): Promise<void> {
     ...(options.duration === undefined ? [] : [AbortSignal.timeout(options.duration * 1_000)]),
   ]);
   try {
+    const { url } = node;
+    if (url === undefined) throw new SettingInvalidError(['SERVICES: the demo needs the gateway, unset SERVICES']);
     const key = options.key ?? terminal.env['REDSHANK_API_KEY'];
-    const client = new ApiClient({ url: node.url, key, signal });
-    announce(terminal, options, node.url, own === '' ? undefined : folder);
+    const client = new ApiClient({ url, key, signal });
+    announce(terminal, options, url, own === '' ? undefined : folder);
     const watching = showAlerts(terminal, client, signal, options.json === true);
     const feeding = playFleet(terminal, client, signal, options);
     // When one of the two fails, the other has to end as well; what failed is told after both have.

@@ -40,17 +40,19 @@ async function start(terminal: Terminal, options: StartOptions): Promise<void> {
   const node = await startUnlessStopped(() => startNode(settings, logger), terminal.signal);
   if (node === undefined) return;
   const { url, metricsUrl, durability } = node;
+  const { services, natsUrl, dataDir, auth } = settings;
+  const isCluster = natsUrl !== undefined;
   if (options.json === true) {
-    printJson(terminal, { started: { url, metricsUrl, durability, dataDir: settings.dataDir } });
+    printJson(terminal, { started: { url, metricsUrl, durability, services, ...(isCluster ? {} : { dataDir }) } });
   } else {
     // Beside the log, so that a collector that reads stdout sees nothing but log lines.
     const lines = [
-      'Redshank is running',
-      `  dashboard   ${url}`,
+      isCluster ? `Redshank is running: ${services.join(', ')}` : 'Redshank is running',
+      ...(url === undefined ? [] : [`  dashboard   ${url}`]),
       ...(metricsUrl === undefined ? [] : [`  metrics     ${metricsUrl}`]),
-      `  data        ${settings.dataDir} (an acknowledged reading survives: ${durability})`,
-      ...(settings.auth === 'off' ? ['  access      no key needed, from this machine only'] : []),
-      '  next        redshank ingest FILE --device ID, or redshank simulate',
+      `  data        ${isCluster ? 'in NATS JetStream' : dataDir} (an acknowledged reading survives: ${durability})`,
+      ...(auth === 'off' ? ['  access      no key needed, from this machine only'] : []),
+      ...(url === undefined ? [] : ['  next        redshank ingest FILE --device ID, or redshank simulate']),
       '  stop        Ctrl-C',
     ];
     for (const line of lines) printNote(terminal, line);

@@ -1,16 +1,11 @@
-import type { ServiceName } from '../../models/settings.js';
 import type { NodeContext } from '../node-context.js';
-import { HttpProblemError, toProblem } from './problem.js';
+import { notReady } from '../operations-server.js';
+import { whyNotReady } from '../readiness.js';
 import { readQuery } from './query.js';
 import { send, sendJson } from './respond.js';
-import type { Exchange, RouteDefinition } from './route.js';
+import type { RouteDefinition } from './route.js';
 
-interface Readiness {
-  readonly ready: boolean;
-  readonly reason?: string;
-}
-
-export function healthRoutes({ settings, metrics }: NodeContext): readonly RouteDefinition[] {
+export function healthRoutes({ settings, metrics, nodeId }: NodeContext): readonly RouteDefinition[] {
   const routes: RouteDefinition[] = [
     {
       method: 'GET',
@@ -25,10 +20,10 @@ export function healthRoutes({ settings, metrics }: NodeContext): readonly Route
       method: 'GET',
       path: '/ready',
       access: 'open',
-      async handle(exchange) {
-        const reason = await whyNotReady(exchange, settings.services);
-        if (reason !== undefined) throw new HttpProblemError(503, 'Not ready', reason, { 'Retry-After': '1' });
-        sendJson(exchange.response, 200, { status: 'ready' });
+      async handle({ call, response }) {
+        const reason = await whyNotReady((action, nodeID) => call(action, {}, nodeID), settings.services, nodeId);
+        if (reason !== undefined) throw notReady(reason);
+        sendJson(response, 200, { status: 'ready' });
       },
     },
   ];
@@ -44,18 +39,4 @@ export function healthRoutes({ settings, metrics }: NodeContext): readonly Route
     });
   }
   return routes;
-}
-
-/** Asks every service of this process: it can do its job when all of them can. */
-async function whyNotReady({ call }: Exchange, services: readonly ServiceName[]): Promise<string | undefined> {
-  for (const service of services) {
-    if (service === 'gateway') continue;
-    try {
-      const { ready, reason } = await call<Readiness>(`${service}.ready`, {});
-      if (!ready) return reason ?? `${service} is not ready`;
-    } catch (error) {
-      return `${service} does not answer: ${String(toProblem(error, undefined).body['detail'])}`;
-    }
-  }
-  return undefined;
 }

@@ -27,8 +27,12 @@ export class Idempotency {
   /** Keys that are being worked on; as many as there are open requests. */
   readonly #running = new Set<string>();
 
-  constructor(readSide: ReadSide) {
+  readonly #notKept: (error: unknown) => void;
+
+  /** @param notKept is told when the answer to work that was done could not be kept. */
+  constructor(readSide: ReadSide, notKept: (error: unknown) => void) {
     this.#readSide = readSide;
+    this.#notKept = notKept;
   }
 
   /**
@@ -64,7 +68,8 @@ export class Idempotency {
       }
       const answer = await work();
       const value = Buffer.from(JSON.stringify({ fingerprint, ...answer } satisfies Kept));
-      await this.#readSide.put('idempotency', tenant, key, value, KEEP_MS, nowMs);
+      // The work is done: an answer that cannot be kept must not become a failure.
+      await this.#readSide.put('idempotency', tenant, key, value, KEEP_MS, nowMs).catch(this.#notKept);
       return { ...answer, isReplay: false };
     } finally {
       this.#running.delete(running);

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { SettingInvalidError } from '../../models/errors.js';
 
 /**
@@ -59,4 +60,10 @@ export function close(server: Server, graceMs: number, isIdle: () => boolean): P
       resolve();
     });
   });
+}
+
+/** Of a server that listens. */
+export function urlOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

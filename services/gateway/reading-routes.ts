@@ -20,7 +20,9 @@ export function readingRoutes(
   bodies: BodyReader,
   metrics: GatewayMetrics,
 ): readonly RouteDefinition[] {
-  const idempotency = new Idempotency(node.storage.readSide);
+  const idempotency = new Idempotency(node.storage.readSide, (error) => {
+    node.logger.warn({ err: error }, 'the answer to an Idempotency-Key could not be kept');
+  });
 
   /** Slice after slice. When one fails, those before it are kept: sent again, their readings are duplicates, which are harmless. */
   async function push({ call, principal }: Exchange, mediaType: ReadingMediaType, body: Buffer): Promise<Answer> {

@@ -4,6 +4,7 @@ import type { TSchema, Static } from '@sinclair/typebox';
 import { checkParams } from '../../mixins/params.js';
 import type { Clock } from '../../mixins/clock.js';
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
+import { StorageFailedError } from '../../models/errors.js';
 import type { Principal } from './api-keys.js';
 import type { Authenticate } from './authenticate.js';
 import { requireMediaType, type BodyReader } from './body.js';
@@ -20,8 +21,8 @@ export interface Exchange {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly principal: Principal;
-  /** Calls an action on the bus, for as long as a request may take. */
-  readonly call: <T>(action: string, params: object) => Promise<T>;
+  /** Calls an action on the bus, for as long as a request may take. `nodeID`: at that node and no other. */
+  readonly call: <T>(action: string, params: object, nodeID?: string) => Promise<T>;
 }
 
 export interface RouteDefinition {
@@ -40,6 +41,8 @@ export interface Door {
   readonly rateLimit: RateLimit | undefined;
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
+  /** Why the bus cannot be reached at this moment; undefined while it can. */
+  readonly busOutage: () => string | undefined;
 }
 
 export type RouteHandler = (request: WebRequest, response: ServerResponse, next?: (error?: unknown) => void) => void;
@@ -52,7 +55,7 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
     const run = async (): Promise<void> => {
       // A preflight is routed by the method that it asks about; it must not do what that method does.
       if (request.method === 'OPTIONS') throw methodNotAllowed([route.method]);
-      const { authenticate, rateLimit, clock, requestTimeoutMs } = door();
+      const { authenticate, rateLimit, clock, requestTimeoutMs, busOutage } = door();
       const principal = route.access === 'open' ? NOBODY : authenticate(request);
       if (route.access === 'control') rateLimit?.take(principal.name, clock.wallMs());
       const { params, query } = request.$params;
@@ -62,7 +65,14 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
         params,
         query,
         principal,
-        call: (action, args) => request.$ctx.call(action, args, { timeout: requestTimeoutMs }),
+        call: async (action, args, nodeID) => {
+          const outage = busOutage();
+          if (outage !== undefined) throw new StorageFailedError(outage);
+          return request.$ctx.call(action, args, {
+            timeout: requestTimeoutMs,
+            ...(nodeID !== undefined && { nodeID }),
+          });
+        },
       });
     };
     run().catch((error: unknown) => next?.(error));

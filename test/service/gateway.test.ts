@@ -4,7 +4,6 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { gzipSync, deflateSync } from 'node:zlib';
 import { OverloadedError, SettingInvalidError, StorageFailedError } from '../../models/errors.js';
-import { freePort } from '../support/free-port.js';
 import { startGatewayNode, type GatewayNode } from '../support/gateway-node.js';
 import { ask, postJson } from '../support/http-client.js';
 import { until } from '../support/until.js';
@@ -295,13 +294,6 @@ describe('gateway: start and stop', () => {
       return true;
     });
     await node.stop();
-  });
-
-  it('serves metrics on a port of their own', async () => {
-    const node = await startGatewayNode({ metricsPort: await freePort() });
-    const answer = await ask(node.metricsUrl!);
-    await node.stop();
-    assert.match(answer.text, /process_cpu/);
   });
 });
 

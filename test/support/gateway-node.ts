@@ -13,7 +13,6 @@ import { MemoryReadSide } from './memory-read-side.js';
 
 export interface GatewayNode {
   readonly url: string;
-  readonly metricsUrl: string | undefined;
   readonly broker: ServiceBroker;
   readonly readSide: MemoryReadSide;
   /** What the door took, in order. */
@@ -22,6 +21,8 @@ export interface GatewayNode {
   readonly printed: string[];
   /** Thrown by `ingest.push` while set. */
   failure: Error | undefined;
+  /** Why the log cannot be reached, while set. */
+  outage: string | undefined;
   /** What `ingest.push` waits for before it answers, while set. */
   hold: Promise<void> | undefined;
   /** Whether the pipeline says that it is ready. */
@@ -46,8 +47,15 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
   };
   const logger = pino({ level: 'silent' });
   const readSide = new MemoryReadSide();
-  const storage = { mode: 'embedded', journal: { durability: 'nothing' }, readSide } as unknown as Storage;
+  const storage = {
+    mode: 'embedded',
+    journal: { durability: 'nothing' },
+    readSide,
+    outage: () => node.outage,
+  } as unknown as Storage;
+  const nodeId = 'gateway.test';
   const broker = new ServiceBroker({
+    nodeID: nodeId,
     logger: false,
     requestTimeout: 5_000,
     internalServices: false,
@@ -57,12 +65,12 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
   });
   const node: { -readonly [Name in keyof GatewayNode]: GatewayNode[Name] } = {
     url: '',
-    metricsUrl: undefined,
     broker,
     readSide,
     taken: [],
     printed: [],
     failure: undefined,
+    outage: undefined,
     hold: undefined,
     readiness: { ready: true },
     stop: () => broker.stop(),
@@ -114,7 +122,7 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
   });
   broker.createService(
     gatewayService(
-      { settings, storage, logger, clock, metrics: createMetrics(), runner: DEFAULT_RUNNER_OPTIONS },
+      { settings, nodeId, storage, logger, clock, metrics: createMetrics(), runner: DEFAULT_RUNNER_OPTIONS },
       (line) => node.printed.push(line),
       closeGraceMs,
     ),
