@@ -5,6 +5,7 @@
  * for nothing, and chunks grow with the load.
  */
 import { randomUUID } from 'node:crypto';
+import type { DeviceKey } from '../../models/domain/identity.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import { OverloadedError, StorageFailedError } from '../../models/errors.js';
 import type { Journal, StreamId } from './journal.js';
@@ -49,17 +50,28 @@ export class PartitionWriter {
   add(write: (batch: ReadingBatch) => void): Promise<void> {
     const filling = this.#filling();
     write(filling.batch);
-    if (!this.#isFlushing) {
-      this.#isFlushing = true;
-      // In a microtask, so that one request's readings for this partition travel together.
-      queueMicrotask(() => void this.#flush());
-    }
+    this.#flushSoon();
+    return filling.acknowledged;
+  }
+
+  /** As `add`, for reading `i` of a batch, under the name `device`. */
+  addReading(from: ReadingBatch, i: number, device: DeviceKey): Promise<void> {
+    const filling = this.#filling();
+    filling.batch.copyReading(from, i, device);
+    this.#flushSoon();
     return filling.acknowledged;
   }
 
   /** Resolves when everything added so far is acknowledged or refused. */
   async settle(): Promise<void> {
     await this.#newest.catch(() => undefined);
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    // In a microtask, so that one request's readings for this partition travel together.
+    queueMicrotask(() => void this.#flush());
   }
 
   #filling(): Filling {
