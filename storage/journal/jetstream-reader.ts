@@ -48,11 +48,10 @@ export class JetStreamReader implements JournalReader {
   async next(maxRecords: number, maxBytes: number, maxWaitMs: number): Promise<readonly JournalRecord[]> {
     if (!(maxRecords >= 1)) throw new RangeError(`maxRecords must be >= 1, got ${maxRecords}`);
     if (this.#isClosed) return [];
-    if (this.#host.isClosed) throw closedJournal();
+    this.#assertOpen();
     this.#feed ??= new PullFeed(this.#host.api, this.#host.nameOf(this.#stream), this.#user());
     if (maxWaitMs > 0) await this.#change(maxWaitMs, () => this.#isReady());
     else await this.#look(maxRecords);
-    if (this.#isClosed) return [];
     if (this.#buffer.length > 0) return this.#take(maxRecords, maxBytes);
     if (this.#failure !== undefined) {
       const failure = this.#failure;
@@ -60,7 +59,7 @@ export class JetStreamReader implements JournalReader {
       this.#closeFeed();
       throw failure;
     }
-    if (this.#host.isClosed) throw closedJournal();
+    if (!this.#hasEnded()) this.#assertOpen();
     return [];
   }
 
@@ -77,6 +76,15 @@ export class JetStreamReader implements JournalReader {
   journalClosed(): void {
     this.#closeFeed();
     this.#wake?.();
+  }
+
+  /** As a method: it changes while something is awaited. */
+  #hasEnded(): boolean {
+    return this.#isClosed;
+  }
+
+  #assertOpen(): void {
+    if (this.#host.isClosed) throw new StorageFailedError('the journal is closed');
   }
 
   #isReady(): boolean {
@@ -184,7 +192,7 @@ export class JetStreamReader implements JournalReader {
     try {
       const { first, last } = await this.#host.state(this.#stream);
       const name = streamName(this.#stream);
-      if (expected !== this.#expected || this.#isClosed) return;
+      if (expected !== this.#expected || this.#hasEnded()) return;
       if (first > expected) {
         this.#fail(
           new StorageFailedError(`record ${expected} of ${name} was trimmed away; the first one left is ${first}`, {
@@ -230,8 +238,4 @@ export function endLost(name: string, seen: number, last: number): StorageCorrup
     `${name} ends at record ${last}, but record ${seen} was there: the end of the log is lost, restore it from a backup`,
     { data: { stream: name, seen, last } },
   );
-}
-
-function closedJournal(): StorageFailedError {
-  return new StorageFailedError('the journal is closed');
 }

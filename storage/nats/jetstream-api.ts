@@ -33,6 +33,8 @@ export interface StoredMessage {
   readonly subject: string;
   readonly sequence: number;
   readonly payload: Uint8Array;
+  /** When the server stored it, in Unix ms by its clock. */
+  readonly timeMs: number;
   /** The first value of each header. */
   readonly headers: ReadonlyMap<string, string>;
 }
@@ -60,7 +62,7 @@ export class JetStreamApi {
    */
   async publish(subject: string, payload: Uint8Array | string, options: RequestOptions = {}): Promise<PublishAck> {
     const answer = await this.connection.request(subject, payload, options);
-    const ack = parse<{ seq: number; duplicate?: boolean }>(`a message to ${subject}`, answer.data);
+    const ack = parse(`a message to ${subject}`, answer.data) as { seq: number; duplicate?: boolean };
     return { sequence: ack.seq, isDuplicate: ack.duplicate === true };
   }
 
@@ -105,11 +107,12 @@ export class JetStreamApi {
   ): Promise<StoredMessage | undefined> {
     try {
       const { message } = await this.#ask<{
-        message: { subject: string; seq: number; data?: string; hdrs?: string };
+        message: { subject: string; seq: number; time: string; data?: string; hdrs?: string };
       }>(`STREAM.MSG.GET.${stream}`, 'lastOf' in which ? { last_by_subj: which.lastOf } : { seq: which.sequence });
       return {
         subject: message.subject,
         sequence: message.seq,
+        timeMs: Date.parse(message.time),
         payload: alignedCopy(Buffer.from(message.data ?? '', 'base64')),
         headers: parseHeaders(message.hdrs),
       };
@@ -138,7 +141,7 @@ export class JetStreamApi {
 
   async #ask<Answer>(what: string, body?: object): Promise<Answer> {
     const answer = await this.connection.request(`${PREFIX}.${what}`, body === undefined ? '' : JSON.stringify(body));
-    return parse<Answer>(what, answer.data);
+    return parse(what, answer.data) as Answer;
   }
 }
 
@@ -149,8 +152,8 @@ export function alignedCopy(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-function parse<Answer>(what: string, data: Uint8Array): Answer {
-  let answer: Answer & { error?: { err_code?: number; description?: string } };
+function parse(what: string, data: Uint8Array): object {
+  let answer: { error?: { err_code?: number; description?: string } };
   try {
     answer = JSON.parse(new TextDecoder().decode(data)) as typeof answer;
   } catch (error) {

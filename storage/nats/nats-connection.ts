@@ -207,9 +207,9 @@ export class NatsConnection {
    * @throws StorageFailedError it has been down for more than a second.
    */
   async ready(): Promise<void> {
-    if (this.isConnected) return;
     this.#assertOpen();
-    const leftMs = SHORT_BREAK_MS - (performance.now() - (this.#lostMs ?? 0));
+    if (this.#lostMs === undefined) return;
+    const leftMs = SHORT_BREAK_MS - (performance.now() - this.#lostMs);
     if (leftMs > 0) {
       await new Promise<void>((resolve) => {
         const done = () => {
@@ -222,7 +222,7 @@ export class NatsConnection {
       });
     }
     this.#assertOpen();
-    if (!this.isConnected) throw lost();
+    this.#assertConnected();
   }
 
   /** Calls back after every new connection; what stood on the server for the old one may be gone. Returns how to end that. */
@@ -303,6 +303,10 @@ export class NatsConnection {
   #end(error: Error): void {
     for (const token of [...this.#pending.keys()]) this.#take(token)?.reject(error);
     if (this.#isClosed) for (const done of [...this.#waiting]) done();
+  }
+
+  #assertConnected(): void {
+    if (this.#lostMs !== undefined) throw lost();
   }
 
   #assertOpen(): void {

@@ -1,5 +1,5 @@
 /** How streams must lie on the server, and what is wrong with one that does not. */
-import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
+import { StoreCompression, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { StorageCorruptError } from '../../models/errors.js';
 import { JetStreamRefusal, RefusalCode, type JetStreamApi } from './jetstream-api.js';
 
@@ -36,8 +36,8 @@ export function streamConfig(
     max_bytes: -1,
     num_replicas: replicas,
     allow_direct: true,
-    ...(isAtLeast(version, 2, 10) ? { compression: 's2' as const } : {}),
-  } as Partial<StreamConfig> & { name: string };
+    ...(isAtLeast(version, 2, 10) ? { compression: StoreCompression.S2 } : {}),
+  };
 }
 
 /**
