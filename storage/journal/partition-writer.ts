@@ -5,6 +5,7 @@
  * for nothing, and chunks grow with the load.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeviceKey } from '../../models/domain/identity.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import { OverloadedError, StorageFailedError } from '../../models/errors.js';
@@ -14,6 +15,8 @@ import type { Journal, StreamId } from './journal.js';
 const LARGEST_CHUNK_RECORDS = 1_000;
 const LARGEST_CHUNK_VALUES = 8_192;
 const ATTEMPTS = 3;
+/** Before the second attempt, and twice as long before the third: a broker that starts again, or elects, needs a moment. */
+const ATTEMPT_AGAIN_MS = 100;
 const RETRY_AFTER_MS = 1_000;
 
 interface Filling {
@@ -106,7 +109,10 @@ export class PartitionWriter {
     this.#isFlushing = false;
   }
 
-  /** The message id makes a second attempt harmless when the first one had landed after all. */
+  /**
+   * The message id makes a second attempt harmless when the first one had landed after all. The next chunk is not sent before
+   * this one has ended, so no attempt of ours overtakes another.
+   */
   async #append(payload: Uint8Array): Promise<void> {
     const messageId = randomUUID();
     for (let attempt = 1; ; attempt++) {
@@ -115,6 +121,7 @@ export class PartitionWriter {
         return;
       } catch (error) {
         if (!(error instanceof StorageFailedError) || attempt === ATTEMPTS) throw error;
+        await sleep(ATTEMPT_AGAIN_MS * attempt);
       }
     }
   }
