@@ -66,8 +66,8 @@ export class ChaosRun {
       parts,
       config: `api:\n  timeout: ${REQUEST_TIMEOUT_SEC}`,
       ...(partitions !== undefined && { partitions }),
-      // Small, so that a reader that is slow is found out within a test.
-      natsConfig: 'write_deadline: "2s"\nmax_pending: 1MB',
+      // Small, so that a reader that is slow is found out within a test. A message may have 1 MB, as by default.
+      natsConfig: 'write_deadline: "2s"\nmax_payload: 1MB\nmax_pending: 1MB',
     });
     try {
       const storage = await openAsMember(cluster);
@@ -164,6 +164,6 @@ async function openAsMember(cluster: Cluster): Promise<Storage> {
     CONFIG_FILE: `${cluster.folder}/redshank.yaml`,
   };
   const settings = { ...loadSettings({ env }), partitions: cluster.partitions };
-  const { storage } = await openClusterStorage(settings, pino({ level: 'silent' }));
+  const { storage } = await openClusterStorage(settings, 'gateway.oracle', pino({ level: 'silent' }));
   return storage;
 }

@@ -44,7 +44,7 @@ describe('cluster at twice the load that it carries', function () {
   afterEach(function () {
     if (this.currentTest?.isFailed() === true) console.log(cluster.report());
   });
-  after(() => cluster?.stop());
+  after(() => cluster.stop());
 
   async function post(): Promise<number> {
     const first = sequence++ * BATCH;

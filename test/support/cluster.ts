@@ -73,11 +73,12 @@ export class Cluster {
 
   /** Resolves when every part is ready. */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const [nats, redis, folder] = await Promise.all([
-      NatsServer.start(options.natsConfig === undefined ? {} : { config: options.natsConfig }),
-      RedisServer.start(),
-      mkdtemp(join(tmpdir(), 'redshank-cluster-')),
-    ]);
+    const nats = await NatsServer.start(options.natsConfig === undefined ? {} : { config: options.natsConfig });
+    const redis = await RedisServer.start().catch(async (error: unknown) => {
+      await nats.stop();
+      throw error;
+    });
+    const folder = await mkdtemp(join(tmpdir(), 'redshank-cluster-'));
     const cluster = new Cluster(nats, redis, folder, options);
     try {
       const lines = [`partitions: ${cluster.partitions}`, options.config ?? ''];
@@ -211,7 +212,7 @@ export class Cluster {
     const note = (error: unknown): void => void problems.push(error);
     const parts = [...this.#parts.values()];
     await Promise.all(parts.map((part) => (isGraceful ? part.stop() : part.kill9()).catch(note)));
-    await Promise.all(parts.map((part) => part.proxy?.stop().catch(note)));
+    await Promise.all(parts.flatMap(({ proxy }) => (proxy === undefined ? [] : [proxy.stop().catch(note)])));
     await Promise.all([this.nats.stop().catch(note), this.redis.stop().catch(note)]);
     await rm(this.folder, { recursive: true, force: true });
     if (problems.length > 0) throw problems[0];
