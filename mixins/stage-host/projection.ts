@@ -41,6 +41,11 @@ export class Projection<Output extends OutputBatch> {
     this.#failed = failed;
   }
 
+  /** Records that the read side has yet to be shown; undefined while it is not known how far it is. */
+  get unshown(): number | undefined {
+    return this.#shown === undefined ? undefined : Math.max(0, this.#wanted - this.#shown);
+  }
+
   /** The batch is committed as `sequence`: show it, and whatever is missing before it. Returns at once. */
   show(sequence: number, batch: Output): void {
     this.#wanted = Math.max(this.#wanted, sequence);
