@@ -11,6 +11,8 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFeedbackCommand } from './commands/feedback.js';
 import { addIngestCommand } from './commands/ingest.js';
+import { addScalePlanCommand } from './commands/scale-plan.js';
+import { addShardsCommand } from './commands/shards.js';
 import { addSimulateCommand } from './commands/simulate.js';
 import { addStartCommand } from './commands/start.js';
 import { addTailCommand } from './commands/tail.js';
@@ -30,6 +32,8 @@ const COMMANDS = [
   addAlertsCommand,
   addFeedbackCommand,
   addBacktestCommand,
+  addShardsCommand,
+  addScalePlanCommand,
   addConfigCommand,
 ];
 
