@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { CommandFailure, failureOf } from './command-failure.js';
 import { addAlertsCommand } from './commands/alerts.js';
 import { addBacktestCommand } from './commands/backtest.js';
+import { addClusterCommand } from './commands/cluster.js';
 import { addConfigCommand } from './commands/config.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addDevicesCommand } from './commands/devices.js';
@@ -23,6 +24,7 @@ import { printNote, type Terminal } from './terminal/terminal.js';
 const COMMANDS = [
   addDemoCommand,
   addStartCommand,
+  addClusterCommand,
   addDoctorCommand,
   addSimulateCommand,
   addIngestCommand,
