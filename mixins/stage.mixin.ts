@@ -35,7 +35,7 @@ export type StageMixinOptions<State, Input extends InputBatch, Output extends Ou
 export interface HostedStage<State> {
   readonly mixin: Partial<ServiceSchema>;
   /** Looks at the state of a partition that runs here. @throws NotOwnerError */
-  inspect<T>(partition: number, look: (state: State) => T): T;
+  readonly inspect: <T>(partition: number, look: (state: State) => T) => T;
 }
 
 export function stageMixin<State, Input extends InputBatch, Output extends OutputBatch>(

@@ -3,11 +3,13 @@ import { Type } from '@sinclair/typebox';
 import type { Context, ServiceSchema } from 'moleculer';
 import { checkParams } from '../mixins/params.js';
 import type { Command } from '../models/domain/command.js';
-import { deviceKey, PARTITION_SCOPE_KEY, type DeviceKey } from '../models/domain/identity.js';
-import { parseReading, type ParsedReading } from '../models/domain/reading-parser.js';
+import { deviceKey, PARTITION_SCOPE_KEY } from '../models/domain/identity.js';
+import { ReadingBatch } from '../models/domain/reading-batch.js';
+import { parseReading } from '../models/domain/reading-parser.js';
 import { partitionOf } from '../models/routing/partition.js';
 import { PartitionWriter } from '../storage/journal/partition-writer.js';
 import { BackPressure } from './ingest/back-pressure.js';
+import { decodeReadings } from './ingest/decode-readings.js';
 import { createIngestMetrics } from './ingest/ingest-metrics.js';
 import type { NodeContext } from './node-context.js';
 
@@ -17,6 +19,11 @@ const PushParams = Type.Object({
   /** Index of the first reading in what the client sent, for its list of rejected ones. */
   firstIndex: Type.Optional(Type.Integer({ minimum: 0 })),
 });
+
+/** The base64 of a message of 1 MB, which is as much as NATS carries by default. */
+const LARGEST_BATCH_TEXT = 1_398_104;
+
+const AppendParams = Type.Object({ tenant: Type.String(), batch: Type.String({ maxLength: LARGEST_BATCH_TEXT }) });
 
 const CommandParams = Type.Object({
   tenant: Type.String(),
@@ -40,6 +47,10 @@ export interface Rejection {
   readonly reason: string;
 }
 
+export interface AppendAnswer {
+  readonly accepted: number;
+}
+
 export interface PushAnswer {
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
@@ -48,43 +59,53 @@ export interface PushAnswer {
 export function ingestService(node: NodeContext): ServiceSchema {
   const { settings, storage, clock } = node;
   const metrics = createIngestMetrics(node.metrics.registry);
+  const { invalidReadings } = node.metrics;
   const backPressure = new BackPressure(storage.journal, settings.partitions, settings.maxQueueSize, clock.monotonicMs);
   const writers = Array.from(
     { length: settings.partitions },
     (_, partition) => new PartitionWriter(storage.journal, partition, clock.wallMs, MOST_WAITING_CHUNKS),
   );
 
-  /** All or nothing: what a partition that is behind would refuse, is refused before any of it is written. */
-  async function push(tenant: string, readings: readonly unknown[], firstIndex: number): Promise<PushAnswer> {
-    const rejected: Rejection[] = [];
-    const accepted: { readonly partition: number; readonly key: DeviceKey; readonly reading: ParsedReading }[] = [];
-    const partitions = new Set<number>();
-    for (let i = 0; i < readings.length; i++) {
-      const reading = parseReading(readings[i]);
-      if (typeof reading === 'string') {
-        rejected.push({ index: firstIndex + i, reason: reading });
-        continue;
-      }
-      const key = deviceKey(tenant, reading.device);
-      const partition = partitionOf(key, settings.partitions);
-      partitions.add(partition);
-      accepted.push({ partition, key, reading });
-    }
-    for (const partition of partitions) backPressure.check(partition);
+  /**
+   * Appends the readings of a batch; its devices are named without their tenant. All or nothing: what a partition that is behind
+   * would refuse, is refused before any of it is written.
+   */
+  async function take(tenant: string, batch: ReadingBatch): Promise<void> {
+    const keys = batch.devices.list.map((device) => deviceKey(tenant, device));
+    const partitions = keys.map((key) => partitionOf(key, settings.partitions));
+    for (const partition of new Set(partitions)) backPressure.check(partition);
     const acknowledged = new Set<Promise<void>>();
-    for (const { partition, key, reading } of accepted) {
-      const { timeMs, channels, values } = reading;
-      acknowledged.add(writers[partition]!.add((batch) => batch.addReading(key, timeMs, channels, values)));
+    for (let i = 0; i < batch.length; i++) {
+      const device = batch.device.data[i]!;
+      acknowledged.add(writers[partitions[device]!]!.addReading(batch, i, keys[device]!));
     }
-    metrics.invalid.inc(rejected.length);
     await Promise.all(acknowledged);
-    metrics.accepted.inc(accepted.length);
-    return { accepted: accepted.length, rejected };
+    metrics.accepted.inc(batch.length);
+  }
+
+  async function push(tenant: string, readings: readonly unknown[], firstIndex: number): Promise<PushAnswer> {
+    const batch = ReadingBatch.create();
+    const rejected: Rejection[] = [];
+    readings.forEach((value, i) => {
+      const reading = parseReading(value);
+      if (typeof reading === 'string') rejected.push({ index: firstIndex + i, reason: reading });
+      else batch.addReading(reading.device, reading.timeMs, reading.channels, reading.values);
+    });
+    invalidReadings.inc(rejected.length);
+    await take(tenant, batch);
+    return { accepted: batch.length, rejected };
   }
 
   return {
     name: 'ingest',
     actions: {
+      /** What the gateway has checked: a batch of readings in binary, as text in base64. */
+      async append(ctx: Context): Promise<AppendAnswer> {
+        const { tenant, batch: text } = checkParams(AppendParams, ctx.params);
+        const batch = decodeReadings(Buffer.from(text, 'base64'));
+        await take(tenant, batch);
+        return { accepted: batch.length };
+      },
       push(ctx: Context): Promise<PushAnswer> {
         const { tenant, readings, firstIndex } = checkParams(PushParams, ctx.params);
         return push(tenant, readings, firstIndex ?? 0);

@@ -1,4 +1,5 @@
 /** Models: names, immutable versions, the champion of each, and who changed it and why. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import type { Context, Service, ServiceSchema } from 'moleculer';
 import { checkParams } from '../mixins/params.js';
@@ -18,11 +19,15 @@ const RollbackParams = Type.Object({ name: Name, by: By, note: Note });
 
 /** Who appears in the history when the configuration file changes a profile. */
 const SETTINGS = 'settings';
-/** `ingest` may still be starting when the registry sends what it has to send. */
-const ACTIVATION_CALL = { timeout: 10_000, retries: 5 };
+const ACTIVATION_TIMEOUT_MS = 10_000;
+/** `ingest` may still be starting, or be away, when the registry has something to send. */
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 5_000;
+/** A start waits so long for the first activation; after that it goes on without, and `ready` says so. */
+const START_WAITS_MS = 5_000;
 
 export function modelRegistryService(node: NodeContext): ServiceSchema {
-  const { settings, storage, clock } = node;
+  const { settings, storage, clock, logger } = node;
   const log = new RegistryLog(storage.journal, clock.wallMs);
   let isReady = false;
 
@@ -52,23 +57,47 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
     return turn;
   }
 
-  /** Puts champions that have not reached every partition into the log. Sending one twice changes nothing. */
+  /**
+   * Puts champions that have not reached every partition into the log. Sending one twice changes nothing. Another replica may
+   * promote meanwhile, and its activation land before ours: what the registry then calls unfinished is sent again.
+   */
   async function sendChampions(service: Service): Promise<void> {
-    for (const { name, champion } of log.registry.unfinished()) {
+    for (let [next] = log.registry.unfinished(); next !== undefined; [next] = log.registry.unfinished()) {
+      const { name, champion } = next;
       const { version, definition, by } = champion;
       const command = { type: 'profile.activate', profile: name, version, definition, by };
-      await service.broker.call('ingest.broadcast', { command }, ACTIVATION_CALL);
+      await service.broker.call('ingest.broadcast', { command }, { timeout: ACTIVATION_TIMEOUT_MS });
       await log.append(() => [{ type: 'activated', name, version, ...change({ by }) }]);
+    }
+  }
+
+  const stopping = new AbortController();
+
+  /** Until every champion is in the log of every partition. Another replica may have sent them meanwhile. */
+  async function activateUntilDone(service: Service): Promise<void> {
+    for (let retryMs = FIRST_RETRY_MS; !stopping.signal.aborted; retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS)) {
+      try {
+        await log.refresh();
+        await activateChampions(service);
+        isReady = true;
+        return;
+      } catch (error) {
+        logger.warn({ err: error, retryMs }, 'profiles could not be activated yet, trying again');
+        await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
     }
   }
 
   return {
     name: 'model-registry',
-    dependencies: ['ingest'],
     actions: {
-      list: (): Model[] => log.registry.list(),
-      get(ctx: Context): Model | ModelVersion {
+      async list(): Promise<Model[]> {
+        await log.refresh();
+        return log.registry.list();
+      },
+      async get(ctx: Context): Promise<Model | ModelVersion> {
         const { name, version } = checkParams(GetParams, ctx.params);
+        await log.refresh();
         return version === undefined ? log.registry.get(name) : log.registry.version(name, version);
       },
       async register(ctx: Context): Promise<ModelVersion> {
@@ -90,13 +119,17 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
         await activateChampions(this);
         return log.registry.get(params.name);
       },
-      ready: () => (isReady ? { ready: true } : { ready: false, reason: 'model-registry is still reading its log' }),
+      ready: () =>
+        isReady ? { ready: true } : { ready: false, reason: 'profiles have yet to be activated in every partition' },
     },
     async started(this: Service) {
-      await log.open();
+      await log.refresh();
       await registerSettings();
-      await activateChampions(this);
-      isReady = true;
+      await Promise.race([activateUntilDone(this), sleep(START_WAITS_MS, undefined, { ref: false })]);
+    },
+    stopped() {
+      stopping.abort();
+      return Promise.resolve();
     },
   };
 }

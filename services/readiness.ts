@@ -20,9 +20,9 @@ export async function whyNotReady(
   services: readonly ServiceName[],
   nodeId: string,
 ): Promise<string | undefined> {
-  const asked = services
+  const asked: { readonly service: ServiceName; readonly at: string | undefined }[] = services
     .filter((service) => service !== 'gateway')
-    .map((service) => ({ service, at: nodeId as string | undefined }));
+    .map((service) => ({ service, at: nodeId }));
   if (services.includes('gateway') && !services.includes('ingest')) asked.push({ service: 'ingest', at: undefined });
   for (const { service, at } of asked) {
     try {

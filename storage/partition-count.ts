@@ -6,11 +6,9 @@ const NAME = 'layout/partitions';
 
 /** @throws SettingInvalidError when the log was created with another number. */
 export async function fixPartitions(blobs: Blobs, partitions: number): Promise<void> {
+  // Read back: of several processes that start a new log together, all must go by what the last one wrote.
+  if ((await blobs.get(NAME)) === undefined) await blobs.put(NAME, new TextEncoder().encode(String(partitions)));
   const bytes = await blobs.get(NAME);
-  if (bytes === undefined) {
-    await blobs.put(NAME, new TextEncoder().encode(String(partitions)));
-    return;
-  }
   const fixed = Number(new TextDecoder().decode(bytes));
   if (!Number.isInteger(fixed) || fixed < 1) throw new StorageCorruptError(`${NAME} must be a whole number > 0`);
   if (fixed !== partitions) {

@@ -10,7 +10,10 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** Program → Debian package. */
-const NEEDED = [{ program: 'chromium', debian: 'chromium', for: 'the browser tests' }];
+const NEEDED = [
+  { program: 'chromium', debian: 'chromium', for: 'the browser tests' },
+  { program: 'nats-server', debian: 'nats-server', for: 'the tests with a NATS server' },
+];
 
 const has = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
 

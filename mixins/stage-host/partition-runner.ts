@@ -85,6 +85,9 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   /** Input up to here is in the output topic. */
   #committed = 0;
   #outputLast = 0;
+  /** Latest log time of what this run has stepped; the state itself remembers what came before its snapshot. */
+  #steppedTimeMs = 0;
+  /** Latest log time in the output topic, or stepped: goes into the headers of commits. */
   #logTimeMs = 0;
   #recordsSinceSnapshot = 0;
   #snapshotDueMs = 0;
@@ -272,8 +275,10 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   #step(record: JournalRecord): number {
     const input = this.#stage.decode(record.payload);
     for (let i = 0; i < input.length; i++) this.#stage.step(this.#state, input, i, this.#batch);
-    this.#logTimeMs = Math.max(this.#logTimeMs, chunkTimeMs(record.payload));
-    this.#stage.advance(this.#state, this.#logTimeMs, this.#batch);
+    // Not the time of the last commit: a replay that ran ahead of the time of its records would end in another state.
+    this.#steppedTimeMs = Math.max(this.#steppedTimeMs, chunkTimeMs(record.payload));
+    this.#logTimeMs = Math.max(this.#logTimeMs, this.#steppedTimeMs);
+    this.#stage.advance(this.#state, this.#steppedTimeMs, this.#batch);
     this.#position = record.sequence;
     return input.length;
   }

@@ -68,6 +68,8 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   readonly #givenAway = new Map<number, { readonly to: string; readonly untilMs: number }>();
   /** Members that have said that they stop. */
   readonly #leaving = new Set<string>();
+  /** Those that are alive and stay. */
+  #members: ReadonlySet<string> = new Set();
   readonly #moves: MoveLimit;
   readonly #stopping = new AbortController();
   /** Partition → who should run it; undefined before the first look. */
@@ -241,15 +243,15 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     const { stage, storage, partitions, holder, members } = this.#options;
     const alive = members?.() ?? [];
     for (const member of this.#leaving) if (!alive.includes(member)) this.#leaving.delete(member);
-    const staying = [holder, ...alive.filter((member) => !this.#leaving.has(member))];
-    this.#placement = place(partitions, staying, storage.leases.holders(stage.name));
+    this.#members = new Set([holder, ...alive.filter((member) => !this.#leaving.has(member))]);
+    this.#placement = place(partitions, [...this.#members], storage.leases.holders(stage.name));
   }
 
   #isWanted(partition: number): boolean {
     if (this.#stopping.signal.aborted || this.#placement?.[partition] !== this.#options.holder) return false;
     const given = this.#givenAway.get(partition);
     if (given === undefined) return true;
-    const isOver = this.#options.clock.monotonicMs() >= given.untilMs || this.#leaving.has(given.to);
+    const isOver = this.#options.clock.monotonicMs() >= given.untilMs || !this.#members.has(given.to);
     if (isOver) this.#givenAway.delete(partition);
     return isOver;
   }

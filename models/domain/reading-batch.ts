@@ -62,6 +62,18 @@ export class ReadingBatch {
     for (let c = 0; c < channels.length; c++) this.values.push(values[c]!);
   }
 
+  /** Copies reading `i` of another batch, under the name `device`. */
+  copyReading(from: ReadingBatch, i: number, device: DeviceKey): void {
+    this.#starts = undefined;
+    const channels = from.channels(i);
+    const start = from.start(i);
+    this.kind.push(ReadingKind.reading);
+    this.device.push(this.devices.intern(device));
+    this.timeMs.push(from.timeMs.data[i]!);
+    this.ref.push(this.channelSets.intern(channels));
+    for (let c = 0; c < channels.length; c++) this.values.push(from.values.data[start + c]!);
+  }
+
   addCommand(device: DeviceKey, timeMs: number, command: Command): void {
     this.#starts = undefined;
     this.kind.push(ReadingKind.command);

@@ -1,7 +1,20 @@
 /** The table of all settings: one row a field. `loadSettings` and `docs/configuration.md` are made from it. */
 import { SERVICE_NAMES, type Settings } from './settings.js';
 import { MAX_PREDICT_ROWS, MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from './predict-limits.js';
-import { boolean, decimal, host, integer, oneOf, onOrOff, path, someOf, urls, type Reader } from './readers.js';
+import {
+  boolean,
+  decimal,
+  host,
+  integer,
+  matching,
+  oneOf,
+  oneOfNumbers,
+  onOrOff,
+  path,
+  someOf,
+  urls,
+  type Reader,
+} from './readers.js';
 
 /** What defaults may depend on: fields further up in the table, and the machine. */
 export interface DefaultsContext {
@@ -106,6 +119,65 @@ export const FIELDS: readonly Field[] = [
     reason: 'Without it everything runs embedded in one process, and nothing else needs to be installed.',
   }),
   field({
+    key: 'natsCreds',
+    env: 'NATS_CREDS',
+    file: ['nats_creds'],
+    reader: path,
+    fallback: always(undefined),
+    fallbackWords: 'none',
+    meaning: 'File with the credentials (JWT and seed) of this process at NATS. Read again at every connection.',
+    reason: 'A file can be mounted and rotated; a secret in the environment is seen by every child process.',
+  }),
+  field({
+    key: 'natsNkeySeed',
+    env: 'NATS_NKEY_SEED',
+    file: ['nats_nkey_seed'],
+    reader: path,
+    fallback: always(undefined),
+    fallbackWords: 'none',
+    meaning: 'File with the nkey seed of this process at NATS, instead of credentials.',
+    reason: 'The server knows the public key alone: nothing secret stands in its configuration.',
+  }),
+  field({
+    key: 'natsTlsCa',
+    env: 'NATS_TLS_CA',
+    file: ['nats_tls_ca'],
+    reader: path,
+    fallback: always(undefined),
+    fallbackWords: 'those that Node trusts',
+    meaning: 'PEM file with the authorities that sign the certificates of the NATS servers. Set: only TLS is spoken.',
+    reason: 'Clusters sign their own certificates more often than not.',
+  }),
+  field({
+    key: 'natsTlsCert',
+    env: 'NATS_TLS_CERT',
+    file: ['nats_tls_cert'],
+    reader: path,
+    fallback: always(undefined),
+    fallbackWords: 'none',
+    meaning: 'PEM file with the certificate that this process shows to NATS.',
+    reason: 'Goes together with `NATS_TLS_KEY`, where the servers verify their clients.',
+  }),
+  field({
+    key: 'natsTlsKey',
+    env: 'NATS_TLS_KEY',
+    file: ['nats_tls_key'],
+    reader: path,
+    fallback: always(undefined),
+    fallbackWords: 'none',
+    meaning: 'PEM file with the private key of that certificate.',
+    reason: 'Goes together with `NATS_TLS_CERT`.',
+  }),
+  field({
+    key: 'namespace',
+    env: 'NAMESPACE',
+    file: ['namespace'],
+    reader: matching(/^[a-z0-9-]{1,32}$/, '1 to 32 of a-z, 0-9 and -'),
+    fallback: always('redshank'),
+    meaning: 'Begins the names of all streams, buckets and subjects of this cluster.',
+    reason: 'Several clusters can share the same NATS servers.',
+  }),
+  field({
     key: 'redisUrl',
     env: 'REDIS_URL',
     file: ['redis_url'],
@@ -193,6 +265,15 @@ export const FIELDS: readonly Field[] = [
     fallbackWords: '8 embedded, 32 in a cluster',
     meaning: 'Partitions of every topic. Fixed when the log is created.',
     reason: 'Enough to spread over the owners that one may want one day; each costs a little memory and a snapshot.',
+  }),
+  field({
+    key: 'natsReplicas',
+    file: ['nats_replicas'],
+    reader: oneOfNumbers([1, 3, 5]),
+    fallback: always(undefined),
+    fallbackWords: '3 where at least three NATS servers form a cluster, else 1',
+    meaning: 'NATS servers that hold each stream. Taken when a stream is created, then compared.',
+    reason: 'Three survive the loss of one; five cost more than most logs are worth.',
   }),
   field({
     key: 'maxQueueSize',

@@ -131,6 +131,16 @@ function crossChecks(settings: Settings): readonly CrossCheck[] {
     'REDIS_URL is set without NATS_URL: a cluster needs both, embedded mode needs neither',
   );
   check(
+    settings.natsCreds === undefined || settings.natsNkeySeed === undefined,
+    ['natsCreds', 'natsNkeySeed'],
+    'NATS_CREDS and NATS_NKEY_SEED are both set: keep one of them',
+  );
+  check(
+    (settings.natsTlsCert === undefined) === (settings.natsTlsKey === undefined),
+    ['natsTlsCert', 'natsTlsKey'],
+    'NATS_TLS_CERT and NATS_TLS_KEY go together: set both or neither',
+  );
+  check(
     settings.auth === 'on' || isLoopback(settings.host),
     ['auth', 'host'],
     `AUTH=off needs HOST to be a loopback address such as 127.0.0.1, got ${shown(settings.host)}`,

@@ -45,6 +45,18 @@ export function oneOf<const T extends string>(words: readonly T[]): Reader<T> {
   };
 }
 
+export function oneOfNumbers(numbers: readonly number[]): Reader<number> {
+  return {
+    expects: `one of ${numbers.join(', ')}`,
+    read: (raw) => numbers.find((known) => String(known) === wordOf(raw)),
+  };
+}
+
+/** @param pattern anchored. @param expects as it follows "must be". */
+export function matching(pattern: RegExp, expects: string): Reader<string> {
+  return { expects, read: (raw) => (typeof raw === 'string' && pattern.test(raw.trim()) ? raw.trim() : undefined) };
+}
+
 /** A switch that is written as a word in the environment and as a boolean in the file. */
 export const onOrOff: Reader<'on' | 'off'> = {
   expects: 'on or off',

@@ -25,6 +25,7 @@ const TAIL = `
 ## Across settings
 
 - \`NATS_URL\` and \`REDIS_URL\` go together: both make a member of a cluster, neither runs everything embedded.
+- \`NATS_CREDS\` and \`NATS_NKEY_SEED\` exclude each other; \`NATS_TLS_CERT\` and \`NATS_TLS_KEY\` go together.
 - \`AUTH=off\` only while \`HOST\` is a loopback address.
 - \`METRICS_PORT\` differs from \`PORT\`, or is 0.
 - \`max_inflated_bytes\` is not below \`max_body_bytes\`.

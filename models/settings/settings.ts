@@ -15,6 +15,17 @@ export interface Settings {
   readonly metricsPort: number;
   readonly dataDir: string;
   readonly natsUrl: string | undefined;
+  /** Paths of the credentials file (JWT and seed) or of the file with the nkey seed with which NATS lets this process in. */
+  readonly natsCreds: string | undefined;
+  readonly natsNkeySeed: string | undefined;
+  /** Paths of PEM files for TLS to NATS: who signs the servers, and what this process shows of itself. */
+  readonly natsTlsCa: string | undefined;
+  readonly natsTlsCert: string | undefined;
+  readonly natsTlsKey: string | undefined;
+  /** Servers that hold each stream: 1, 3 or 5. Undefined: as the cluster allows, 3 at most. */
+  readonly natsReplicas: number | undefined;
+  /** Begins the names of all streams, buckets and subjects of this cluster, and of its Moleculer namespace. */
+  readonly namespace: string;
   readonly redisUrl: string | undefined;
   readonly services: readonly ServiceName[];
   readonly modelPath: string;

@@ -41,7 +41,8 @@ export interface Stage<State, Input extends InputBatch, Output extends OutputBat
   step(state: State, batch: Input, index: number, out: Output): void;
 
   /**
-   * Log time reached `timeMs` (Unix ms; the chunk's arrival time, never smaller than before): lets deadlines pass.
+   * Log time reached `timeMs` (Unix ms; the latest arrival time of the chunks since the state was created or restored; a
+   * restored state that has seen a later one keeps that): lets deadlines pass.
    * Called after the last record of every chunk, and for chunks without records.
    */
   advance(state: State, timeMs: number, out: Output): void;

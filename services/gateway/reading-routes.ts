@@ -1,3 +1,6 @@
+import { ReadingBatch } from '../../models/domain/reading-batch.js';
+import { parseReading } from '../../models/domain/reading-parser.js';
+import type { AppendAnswer } from '../ingest.service.js';
 import type { NodeContext } from '../node-context.js';
 import { requireMediaType, type BodyReader } from './body.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
@@ -10,10 +13,11 @@ import type { Exchange, RouteDefinition } from './route.js';
 /** Rejected readings that an answer lists; `rejectedCount` counts them all. */
 const MOST_LISTED = 100;
 
-interface PushAnswer {
-  readonly accepted: number;
-  readonly rejected: readonly Rejection[];
-}
+/**
+ * A batch leaves when it holds so many values: with its times and names it then stays well below the 1 MB that a NATS message may
+ * have by default.
+ */
+const MOST_VALUES = 32_768;
 
 export function readingRoutes(
   node: NodeContext,
@@ -29,19 +33,30 @@ export function readingRoutes(
     let accepted = 0;
     let rejectedCount = 0;
     const rejected: Rejection[] = [];
+    const batch = ReadingBatch.create();
+    const send = async (): Promise<void> => {
+      if (batch.length === 0) return;
+      const text = Buffer.from(batch.encode()).toString('base64');
+      accepted += (await call<AppendAnswer>('ingest.append', { tenant: principal.tenant, batch: text })).accepted;
+      batch.clear();
+    };
     for (const { readings, indexes, malformed } of readingSlices(mediaType, body)) {
-      const answer: PushAnswer =
-        readings.length === 0
-          ? { accepted: 0, rejected: [] }
-          : await call('ingest.push', { tenant: principal.tenant, readings });
-      accepted += answer.accepted;
-      rejectedCount += answer.rejected.length + malformed.length;
-      metrics.malformedLines.inc(malformed.length);
-      if (rejected.length < MOST_LISTED && answer.rejected.length + malformed.length > 0) {
-        const refused = answer.rejected.map(({ index, reason }) => ({ index: indexes[index]!, reason }));
-        const inOrder = [...refused, ...malformed].sort((a, b) => a.index - b.index);
-        rejected.push(...inOrder.slice(0, MOST_LISTED - rejected.length));
+      const refused: Rejection[] = [];
+      for (let i = 0; i < readings.length; i++) {
+        const reading = parseReading(readings[i]);
+        if (typeof reading === 'string') {
+          refused.push({ index: indexes[i]!, reason: reading });
+          continue;
+        }
+        batch.addReading(reading.device, reading.timeMs, reading.channels, reading.values);
+        if (batch.values.length >= MOST_VALUES) await send();
       }
+      node.metrics.invalidReadings.inc(refused.length);
+      metrics.malformedLines.inc(malformed.length);
+      rejectedCount += refused.length + malformed.length;
+      const inOrder = [...refused, ...malformed].sort((a, b) => a.index - b.index);
+      rejected.push(...inOrder.slice(0, Math.max(0, MOST_LISTED - rejected.length)));
+      await send();
     }
     const counts = { accepted, rejected, rejectedCount };
     return accepted > 0

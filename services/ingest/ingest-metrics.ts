@@ -2,7 +2,6 @@ import { Counter, type Registry } from 'prom-client';
 
 export interface IngestMetrics {
   readonly accepted: Counter;
-  readonly invalid: Counter;
 }
 
 export function createIngestMetrics(registry: Registry): IngestMetrics {
@@ -11,11 +10,6 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
     accepted: new Counter({
       name: 'redshank_ingest_accepted_readings_total',
       help: 'Readings that are durable in the log',
-      registers,
-    }),
-    invalid: new Counter({
-      name: 'redshank_ingest_invalid_readings_total',
-      help: 'Readings refused at the door',
       registers,
     }),
   };

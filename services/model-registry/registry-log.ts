@@ -6,6 +6,7 @@ import {
   type RegistryRecord,
 } from '../../models/registry/registry.js';
 import type { Journal } from '../../storage/journal/journal.js';
+import { SerialQueue } from '../../storage/serial-queue.js';
 
 const STREAM = { topic: 'registry', partition: 0 } as const;
 const READ_RECORDS = 256;
@@ -18,6 +19,8 @@ export class RegistryLog {
   readonly registry = new Registry();
   readonly #journal: Journal;
   readonly #wallMs: () => number;
+  /** What is read must not be applied twice, nor between the decision and the append. */
+  readonly #turns = new SerialQueue();
   #last = 0;
 
   constructor(journal: Journal, wallMs: () => number) {
@@ -25,9 +28,9 @@ export class RegistryLog {
     this.#wallMs = wallMs;
   }
 
-  /** Reads what is there. @throws StorageCorruptError, StorageFailedError */
-  async open(): Promise<void> {
-    await this.#readOn();
+  /** Reads what others have written since. @throws StorageCorruptError, StorageFailedError */
+  refresh(): Promise<void> {
+    return this.#turns.run(() => this.#readOn());
   }
 
   /**
@@ -36,7 +39,11 @@ export class RegistryLog {
    * @returns the records; empty when there was nothing to change.
    * @throws ConflictError when others keep writing; whatever `decide` throws.
    */
-  async append(decide: (registry: Registry) => readonly RegistryRecord[]): Promise<readonly RegistryRecord[]> {
+  append(decide: (registry: Registry) => readonly RegistryRecord[]): Promise<readonly RegistryRecord[]> {
+    return this.#turns.run(() => this.#append(decide));
+  }
+
+  async #append(decide: (registry: Registry) => readonly RegistryRecord[]): Promise<readonly RegistryRecord[]> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const records = decide(this.registry);
       if (records.length === 0) return records;

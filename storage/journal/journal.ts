@@ -1,7 +1,7 @@
 /**
  * The journal: append-only streams of records, one for each topic and partition. The log is the truth of Redshank.
  *
- * Adapters: `lmdb-journal.ts` (embedded). All pass `test/conformance/journal.conformance.ts`.
+ * Adapters: `lmdb-journal.ts` (embedded), `jetstream-journal.ts` (cluster). All pass `test/conformance/journal.conformance.ts`.
  */
 import type { Topic } from '../../models/stages/stage.js';
 
@@ -24,7 +24,8 @@ export interface AppendOptions {
   readonly expectedLast?: number;
   /**
    * Names this append. A second append of the same name to the same stream, within the last `MESSAGE_ID_WINDOW` named
-   * appends, writes nothing and answers with the first one's sequence. Any text of 1–256 characters.
+   * appends and `MESSAGE_ID_WINDOW_MS`, writes nothing and answers with the first one's sequence. Any text of 1–256 characters
+   * on one line.
    */
   readonly messageId?: string;
   /** W3C Trace Context of what caused this append, version 00 (55 characters). Kept beside the payload, for watching alone. */
@@ -32,6 +33,8 @@ export interface AppendOptions {
 }
 
 export const MESSAGE_ID_WINDOW = 4_096;
+/** Longer than all attempts of a writer together; a broker keeps every name in its memory for so long. */
+export const MESSAGE_ID_WINDOW_MS = 60_000;
 
 export interface StreamState {
   /** Lowest sequence still there; `last + 1` when the stream is empty or wholly trimmed. */

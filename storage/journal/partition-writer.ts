@@ -5,6 +5,8 @@
  * for nothing, and chunks grow with the load.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DeviceKey } from '../../models/domain/identity.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import { OverloadedError, StorageFailedError } from '../../models/errors.js';
 import type { Journal, StreamId } from './journal.js';
@@ -13,6 +15,8 @@ import type { Journal, StreamId } from './journal.js';
 const LARGEST_CHUNK_RECORDS = 1_000;
 const LARGEST_CHUNK_VALUES = 8_192;
 const ATTEMPTS = 3;
+/** Before the second attempt, and twice as long before the third: a broker that starts again, or elects, needs a moment. */
+const ATTEMPT_AGAIN_MS = 100;
 const RETRY_AFTER_MS = 1_000;
 
 interface Filling {
@@ -49,17 +53,28 @@ export class PartitionWriter {
   add(write: (batch: ReadingBatch) => void): Promise<void> {
     const filling = this.#filling();
     write(filling.batch);
-    if (!this.#isFlushing) {
-      this.#isFlushing = true;
-      // In a microtask, so that one request's readings for this partition travel together.
-      queueMicrotask(() => void this.#flush());
-    }
+    this.#flushSoon();
+    return filling.acknowledged;
+  }
+
+  /** As `add`, for reading `i` of a batch, under the name `device`. */
+  addReading(from: ReadingBatch, i: number, device: DeviceKey): Promise<void> {
+    const filling = this.#filling();
+    filling.batch.copyReading(from, i, device);
+    this.#flushSoon();
     return filling.acknowledged;
   }
 
   /** Resolves when everything added so far is acknowledged or refused. */
   async settle(): Promise<void> {
     await this.#newest.catch(() => undefined);
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    // In a microtask, so that one request's readings for this partition travel together.
+    queueMicrotask(() => void this.#flush());
   }
 
   #filling(): Filling {
@@ -94,7 +109,10 @@ export class PartitionWriter {
     this.#isFlushing = false;
   }
 
-  /** The message id makes a second attempt harmless when the first one had landed after all. */
+  /**
+   * The message id makes a second attempt harmless when the first one had landed after all. The next chunk is not sent before
+   * this one has ended, so no attempt of ours overtakes another.
+   */
   async #append(payload: Uint8Array): Promise<void> {
     const messageId = randomUUID();
     for (let attempt = 1; ; attempt++) {
@@ -103,6 +121,7 @@ export class PartitionWriter {
         return;
       } catch (error) {
         if (!(error instanceof StorageFailedError) || attempt === ATTEMPTS) throw error;
+        await sleep(ATTEMPT_AGAIN_MS * attempt);
       }
     }
   }

@@ -109,6 +109,26 @@ describe('partition runner', () => {
     assert.deepEqual(await counts(), [1, 2, 3, 4]);
   });
 
+  it('replays each record at its own time, not at the time of the last commit', async () => {
+    for (const receivedMs of [1_000, 2_000, 3_000, 4_000]) {
+      const batch = ReadingBatch.create();
+      batch.receivedMs = receivedMs;
+      batch.addReading('default/a', receivedMs, ['x'], [1]);
+      await storage.journal.append(READINGS, batch.encode());
+    }
+    await runOnce();
+    const told: number[] = [];
+    const stage = { ...tallyStage, advance: (_: Tally, timeMs: number) => void told.push(timeMs) };
+    for (const name of await storage.blobs.list('snapshots/')) await storage.blobs.delete(name);
+    const lease = await storage.leases.acquire(LEASE, 'test');
+    const one = new PartitionRunner(stage, lease!, storage, systemClock, DEFAULT_RUNNER_OPTIONS, nobody);
+    const running = one.run();
+    await until('the replay', () => one.position >= 4);
+    one.stop();
+    await running;
+    assert.deepEqual(told, [1_000, 2_000, 3_000, 4_000]);
+  });
+
   it('goes back to an older snapshot when the newest is broken', async () => {
     await post(2);
     await runOnce();

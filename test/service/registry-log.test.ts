@@ -16,7 +16,7 @@ describe('registry log', () => {
 
   async function open(): Promise<RegistryLog> {
     const log = new RegistryLog(storage.journal, () => 1);
-    await log.open();
+    await log.refresh();
     return log;
   }
 

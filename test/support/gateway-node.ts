@@ -4,9 +4,10 @@ import { createMetrics } from '../../mixins/metrics.js';
 import { systemClock, type Clock } from '../../mixins/clock.js';
 import { DEFAULT_RUNNER_OPTIONS } from '../../mixins/stage-host/partition-runner.js';
 import type { Alert } from '../../models/domain/alert.js';
-import { parseReading, type ParsedReading } from '../../models/domain/reading-parser.js';
+import type { ParsedReading } from '../../models/domain/reading-parser.js';
 import { NotFoundError } from '../../models/errors.js';
 import { loadSettings, type Settings } from '../../models/settings.js';
+import { decodeReadings } from '../../services/ingest/decode-readings.js';
 import { gatewayService, type GatewayAddress } from '../../services/gateway.service.js';
 import type { Storage } from '../../storage/storage.js';
 import { MemoryReadSide } from './memory-read-side.js';
@@ -19,11 +20,11 @@ export interface GatewayNode {
   readonly taken: ParsedReading[];
   /** Lines that the gateway printed for people. */
   readonly printed: string[];
-  /** Thrown by `ingest.push` while set. */
+  /** Thrown by `ingest.append` while set. */
   failure: Error | undefined;
   /** Why the log cannot be reached, while set. */
   outage: string | undefined;
-  /** What `ingest.push` waits for before it answers, while set. */
+  /** What `ingest.append` waits for before it answers, while set. */
   hold: Promise<void> | undefined;
   /** Whether the pipeline says that it is ready. */
   readiness: { ready: boolean; reason?: string };
@@ -85,16 +86,16 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
   broker.createService({
     name: 'ingest',
     actions: {
-      async push(ctx: Context<{ readings: readonly unknown[] }>) {
+      async append(ctx: Context<{ batch: string }>) {
         if (node.failure !== undefined) throw node.failure;
-        const rejected: { index: number; reason: string }[] = [];
-        ctx.params.readings.forEach((value, index) => {
-          const reading = parseReading(value);
-          if (typeof reading === 'string') rejected.push({ index, reason: reading });
-          else node.taken.push(reading);
-        });
+        const batch = decodeReadings(Buffer.from(ctx.params.batch, 'base64'));
+        for (let i = 0; i < batch.length; i++) {
+          const channels = batch.channels(i);
+          const values = [...batch.values.view().subarray(batch.start(i), batch.start(i) + channels.length)];
+          node.taken.push({ device: batch.deviceKey(i), timeMs: batch.timeMs.data[i]!, channels, values });
+        }
         await node.hold;
-        return { accepted: ctx.params.readings.length - rejected.length, rejected };
+        return { accepted: batch.length };
       },
       ready: () => node.readiness,
     },

@@ -140,6 +140,9 @@ security: { enable_authentication: false, rate_limiting: false, max_requests_per
     ['equal ports', { PORT: '7000', METRICS_PORT: '7000' }, /METRICS_PORT must differ from PORT, got 7000/],
     ['a URL of another kind', { NATS_URL: 'http://a', REDIS_URL: 'redis://a' }, /NATS_URL must be a URL that starts/],
     ['a fraction for a whole number', { PORT: '80.5' }, /PORT must be an integer/],
+    ['two ways into NATS', { NATS_CREDS: 'a.creds', NATS_NKEY_SEED: 'a.nk' }, /keep one of them/],
+    ['a certificate without its key', { NATS_TLS_CERT: 'a.pem' }, /set both or neither/],
+    ['a namespace with a dot', { NAMESPACE: 'a.b' }, /NAMESPACE must be 1 to 32 of a-z, 0-9 and -, got "a.b"/],
     ['hexadecimal', { PORT: '0x50' }, /PORT must be an integer/],
     ['no service at all', { SERVICES: ' , ' }, /SERVICES must be one or more of/],
   ];
@@ -158,6 +161,11 @@ security: { enable_authentication: false, rate_limiting: false, max_requests_per
   it('has more partitions in a cluster', () => {
     const env = { NATS_URL: 'nats://a:4222,nats://b:4222', REDIS_URL: 'redis://r' };
     assert.equal(loadSettings({ env }).partitions, 32);
+  });
+
+  it('takes one, three or five replicas', () => {
+    assert.equal(loadSettings({ env: {}, file: file('nats_replicas: 3') }).natsReplicas, 3);
+    assert.match(problemsOf({ file: file('nats_replicas: 2') })[0] ?? '', /must be one of 1, 3, 5, got 2/);
   });
 
   it('never shows a password', () => {

@@ -1,0 +1,88 @@
+/** What a member of a cluster keeps at NATS, opened together on one connection. */
+import { SettingInvalidError, StorageFailedError } from '../../models/errors.js';
+import type { Settings } from '../../models/settings/settings.js';
+import { ObjectStoreBlobs } from '../blobs/object-store-blobs.js';
+import { JetStreamJournal } from '../journal/jetstream-journal.js';
+import { KvLeases } from '../leases/kv-leases.js';
+import { NatsConnection, type NatsConnectionOptions } from './nats-connection.js';
+import type { NatsSettings } from './nats-options.js';
+
+export type NatsStorageSettings = NatsSettings & Pick<Settings, 'namespace' | 'partitions' | 'natsReplicas'>;
+
+export interface NatsStorageOptions extends NatsConnectionOptions {
+  /** Of the leases, in ms. Default 10,000. */
+  readonly leaseTtlMs?: number;
+}
+
+export interface NatsStorage {
+  readonly connection: NatsConnection;
+  readonly journal: JetStreamJournal;
+  readonly leases: KvLeases;
+  readonly blobs: ObjectStoreBlobs;
+  /** Closes all of them. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Enough to lose one server. */
+const REPLICAS_IN_A_CLUSTER = 3;
+
+/**
+ * Connects, and creates or checks every stream and bucket. Reports the server's version, replicas and durability.
+ *
+ * @throws SettingInvalidError `nats_replicas` or the files and URLs do not fit. @throws StorageCorruptError what is there was not
+ *   made like this. @throws StorageFailedError NATS cannot be reached, or has no JetStream.
+ */
+export async function openNatsStorage(
+  settings: NatsStorageSettings,
+  options: NatsStorageOptions = {},
+): Promise<NatsStorage> {
+  const connection = await NatsConnection.connect(settings, options);
+  const closers: (() => Promise<void>)[] = [() => connection.close()];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const { version, jetstream } = connection.server;
+    if (jetstream !== true) {
+      throw new StorageFailedError(
+        'this NATS server has no JetStream: start it with a "jetstream" block in its configuration, or with --jetstream',
+      );
+    }
+    const { namespace } = settings;
+    const replicas = chooseReplicas(settings.natsReplicas, connection);
+    const journal = await JetStreamJournal.open(connection, {
+      namespace,
+      partitions: settings.partitions,
+      replicas,
+      areReplicasDemanded: settings.natsReplicas !== undefined,
+    });
+    closers.push(() => journal.close());
+    const leases = await KvLeases.open(connection, {
+      namespace,
+      replicas,
+      ...(options.leaseTtlMs === undefined ? {} : { ttlMs: options.leaseTtlMs }),
+    });
+    closers.push(() => leases.close());
+    const blobs = await ObjectStoreBlobs.open(connection, { namespace, replicas });
+    options.report?.(
+      'info',
+      `NATS ${version}, ${journal.replicas} replica(s) of each stream: what is acknowledged survives ${journal.durability}`,
+    );
+    return { connection, journal, leases, blobs, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function chooseReplicas(demanded: number | undefined, connection: NatsConnection): number {
+  const { cluster, connect_urls: known } = connection.server;
+  // A server tells the addresses of all in its cluster for clients; alone it tells of none, or of itself.
+  const servers = cluster === undefined ? 1 : Math.max(1, new Set(known ?? []).size);
+  if (demanded !== undefined && demanded > 1 && cluster === undefined) {
+    throw new SettingInvalidError([
+      `nats_replicas must be 1 while the NATS server is not part of a cluster, got ${demanded}`,
+    ]);
+  }
+  return demanded ?? (servers >= REPLICAS_IN_A_CLUSTER ? REPLICAS_IN_A_CLUSTER : 1);
+}

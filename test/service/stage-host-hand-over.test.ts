@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import pino from 'pino';
+import { Registry } from 'prom-client';
+import { systemClock } from '../../mixins/clock.js';
+import { DEFAULT_RUNNER_OPTIONS } from '../../mixins/stage-host/partition-runner.js';
+import { StageHost } from '../../mixins/stage-host/stage-host.js';
+import { createStageMetrics } from '../../mixins/stage-host/stage-metrics.js';
+import { FrameBatch } from '../../models/domain/frame-batch.js';
+import { ReadingBatch } from '../../models/domain/reading-batch.js';
+import { NotOwnerError } from '../../models/errors.js';
+import { openEmbeddedStorage } from '../../storage/embedded-storage.js';
+import type { Storage } from '../../storage/storage.js';
+import { tallyStage, type Tally } from '../support/tally-stage.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { until } from '../support/until.js';
+
+const PARTITIONS = 6;
+type Host = StageHost<Tally, ReadingBatch, FrameBatch>;
+
+/** Replicas of one stage that share a log and a table of leases, and know of each other. */
+describe('stage hosts that share partitions', () => {
+  const folder = temporaryFolder();
+  let storage: Storage;
+  const hosts = new Map<string, Host>();
+  beforeEach(async () => {
+    storage = await openEmbeddedStorage(folder());
+  });
+  afterEach(async () => {
+    await Promise.all([...hosts.values()].map((host) => host.stop()));
+    hosts.clear();
+    await storage.close();
+  });
+
+  function join(holder: string): Host {
+    const host: Host = new StageHost({
+      stage: tallyStage,
+      partitions: PARTITIONS,
+      storage,
+      clock: systemClock,
+      holder,
+      logger: pino({ level: 'silent' }),
+      metrics: createStageMetrics(new Registry()),
+      runner: DEFAULT_RUNNER_OPTIONS,
+      projection: undefined,
+      otherReadersFloor: () => Promise.resolve(Infinity),
+      onCommitted: undefined,
+      members: () => [...hosts.keys()],
+      askFor: (other, partition) => hosts.get(other)!.giveUp(partition, holder),
+    });
+    hosts.set(holder, host);
+    host.start();
+    for (const other of hosts.values()) other.membersChanged();
+    return host;
+  }
+
+  async function leave(holder: string): Promise<void> {
+    const leaver = hosts.get(holder)!;
+    for (const host of hosts.values()) if (host !== leaver) host.memberLeaves(holder);
+    await leaver.stop();
+    hosts.delete(holder);
+  }
+
+  const owned = async (host: Host): Promise<number[]> =>
+    (await host.status()).filter(({ isOwned }) => isOwned).map(({ partition }) => partition);
+  const untilShared = (...shares: number[]) =>
+    until(`shares of ${shares.join(', ')}`, async () => {
+      const counts = await Promise.all([...hosts.values()].map(async (host) => (await owned(host)).length));
+      return counts.join() === shares.join() && [...hosts.values()].every((host) => host.notReady() === undefined);
+    });
+
+  async function post(count: number, from: number): Promise<void> {
+    for (let i = from; i < from + count; i++) {
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        const batch = ReadingBatch.create();
+        batch.addReading(`default/${partition}`, i, ['x'], [i]);
+        await storage.journal.append({ topic: 'readings', partition }, batch.encode());
+      }
+    }
+  }
+
+  /** What each partition has answered: the tally of its only device, in order. */
+  async function answers(partition: number): Promise<number[]> {
+    const stream = { topic: 'frames', partition } as const;
+    const { last } = await storage.journal.state(stream);
+    const reader = storage.journal.read(stream, 1);
+    const seen: number[] = [];
+    for (let at = 0; at < last;) {
+      for (const record of await reader.next(100, 1_000_000, 100)) {
+        seen.push(...FrameBatch.decode(record.payload).values.view());
+        at = record.sequence;
+      }
+    }
+    reader.close();
+    return seen;
+  }
+
+  it('share them evenly, and keep doing so as replicas come and go', async () => {
+    join('a');
+    await untilShared(6);
+    join('b');
+    await untilShared(3, 3);
+    join('c');
+    await untilShared(2, 2, 2);
+    await leave('b');
+    await untilShared(3, 3);
+  });
+
+  it('answer every reading once and in order while partitions move', async () => {
+    join('a');
+    await untilShared(6);
+    const posting = post(60, 0);
+    join('b');
+    await untilShared(3, 3);
+    await leave('a');
+    await posting;
+    await until('all answers', async () => {
+      const counts = await Promise.all(Array.from({ length: PARTITIONS }, async (_, p) => (await answers(p)).length));
+      return counts.every((count) => count >= 60);
+    });
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      assert.deepEqual(
+        await answers(partition),
+        Array.from({ length: 60 }, (_, i) => i + 1),
+      );
+    }
+  });
+
+  it('do not give up what the other should not have', async () => {
+    const a = join('a');
+    await untilShared(6);
+    assert.equal(await a.giveUp(0, 'stranger'), false);
+    assert.equal((await owned(a)).length, 6);
+  });
+
+  it('say who runs a partition that they do not run', async () => {
+    const a = join('a');
+    await untilShared(6);
+    const b = join('b');
+    await untilShared(3, 3);
+    const [partition] = await owned(a);
+    assert.equal(
+      a.inspect(partition!, ({ counts }) => counts.size),
+      0,
+    );
+    assert.throws(
+      () => b.inspect(partition!, () => 0),
+      (error: unknown) => error instanceof NotOwnerError && error.data['owner'] === 'a',
+    );
+  });
+});
