@@ -11,12 +11,9 @@
  */
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { SERVICE_NAMES, type ServiceName } from '../../models/settings.js';
+import { inboxPrefixOf, SERVICE_NAMES, type Role } from '../../models/settings.js';
 import { TOPICS, type StageName, type Topic } from '../../models/stages/stage.js';
 import { PARTITIONS_BLOB } from '../../storage/partition-count.js';
-
-/** A process with one service bears its name; one with several is a `node`. */
-export type Role = ServiceName | 'node';
 
 export interface PermissionOptions {
   /** `NAMESPACE` of the cluster. Default `redshank`. */
@@ -197,9 +194,8 @@ export function permissionsOf(options: PermissionOptions = {}): ReadonlyMap<stri
   return users;
 }
 
-/** Where answers of NATS itself arrive: nobody else hears them. */
 function inbox(user: string): string {
-  return `_INBOX_${user}.>`;
+  return `${inboxPrefixOf(user)}.>`;
 }
 
 /** Subjects of Moleculer's protocol, `MOL-<namespace>.<packet>[.<node>]`; the first token of a node's name is its user. */
