@@ -31,7 +31,7 @@ export function brokerOptions(
   transporter: BrokerOptions['transporter'],
 ): BrokerOptions {
   return {
-    namespace: 'redshank',
+    namespace: settings.namespace,
     nodeID: nodeId,
     ...(transporter !== undefined && { transporter }),
     // The framework's 10 and 30 s leave a dead node alive for up to a minute, since it looks only once per timeout.

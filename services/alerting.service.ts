@@ -60,7 +60,7 @@ export function alertingService(node: NodeContext): ServiceSchema {
     projection: {
       topic: 'alerts',
       position: (partition) => readSide.position('alerts', partition),
-      write: (partition, sequence, batch) => readSide.writeAlerts(partition, sequence, batch),
+      write: (partition, sequence, batch, after) => readSide.writeAlerts(partition, sequence, batch, after),
       decode: (bytes) => AlertBatch.decode(bytes),
     },
     onCommitted: (batch) => tellEveryone(batch),

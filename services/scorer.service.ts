@@ -41,7 +41,7 @@ export function scorerService(node: NodeContext): ServiceSchema {
     projection: {
       topic: 'scores',
       position: (partition) => readSide.position('scores', partition),
-      write: (partition, sequence, batch) => readSide.writeScores(partition, sequence, batch),
+      write: (partition, sequence, batch, after) => readSide.writeScores(partition, sequence, batch, after),
       decode: (bytes) => ScoreBatch.decode(bytes),
     },
     onCommitted: (batch) => {

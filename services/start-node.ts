@@ -62,7 +62,7 @@ export async function startNode(
   { clock = systemClock, openStorage = openEmbeddedStorage, runner = {} }: StartOptions = {},
 ): Promise<RunningNode> {
   const nodeId = newNodeId(settings);
-  const { storage, transporter } = await openFor(settings, logger, openStorage);
+  const { storage, transporter } = await openFor(settings, nodeId, logger, openStorage);
   const servers: Server[] = [];
   let broker: ServiceBroker | undefined;
   try {
@@ -98,12 +98,13 @@ export async function startNode(
 /** Embedded storage, or that of a cluster and how its nodes reach each other. */
 async function openFor(
   settings: Settings,
+  nodeId: string,
   logger: Logger,
   openStorage: NonNullable<StartOptions['openStorage']>,
 ): Promise<{ readonly storage: Storage; readonly transporter?: BrokerOptions['transporter'] }> {
   if (settings.natsUrl !== undefined) {
     const { openClusterStorage } = await import('../storage/cluster-storage.js');
-    return openClusterStorage(settings, logger);
+    return openClusterStorage(settings, nodeId, logger);
   }
   const absent = SERVICE_NAMES.filter((name) => !settings.services.includes(name));
   if (absent.length > 0) {

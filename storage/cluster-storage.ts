@@ -1,13 +1,68 @@
-/** placeholder */
-import type { BrokerOptions } from 'moleculer';
+/** What a member of a cluster keeps: the log, leases and blobs at NATS, the read side at Redis. */
 import type { Logger } from 'pino';
-import { SettingInvalidError } from '../models/errors.js';
+import { natsConnectOptions } from './nats/nats-options.js';
+import { openNatsStorage } from './nats/nats-storage.js';
+import { LogHistory } from './read-side/log-history.js';
+import { RedisReadSide } from './read-side/redis-read-side.js';
+import { RedisConnection } from './redis/redis-connection.js';
 import type { Settings } from '../models/settings.js';
 import type { Storage } from './storage.js';
 
-export function openClusterStorage(
-  _settings: Settings,
-  _logger: Logger,
-): Promise<{ readonly storage: Storage; readonly transporter: BrokerOptions['transporter'] }> {
-  throw new SettingInvalidError(['NATS_URL: this release runs embedded only, unset NATS_URL and REDIS_URL']);
+export interface ClusterStorage {
+  readonly storage: Storage;
+  /** How the nodes of the cluster reach each other: over NATS, too. */
+  readonly transporter: { readonly type: 'NATS'; readonly options: ReturnType<typeof natsConnectOptions> };
+}
+
+/**
+ * @param nodeId of this process: its role, then a dot and a name.
+ * @throws SettingInvalidError NATS or Redis cannot be used with these settings.
+ * @throws StorageFailedError NATS cannot be reached. Redis may be away: it is only looked at.
+ * @throws StorageCorruptError a stream is not as this release makes it.
+ */
+export async function openClusterStorage(settings: Settings, nodeId: string, logger: Logger): Promise<ClusterStorage> {
+  const nats = await openNatsStorage(settings, {
+    name: nodeId,
+    inboxPrefix: inboxPrefix(nodeId),
+    report: (level, message) => logger[level](message),
+  });
+  try {
+    const redis = await RedisConnection.open(
+      { url: settings.redisUrl! },
+      { onProblem: (problem) => logger.warn({ problem }, 'Redis') },
+    );
+    const readSide = new RedisReadSide(redis, {
+      partitions: settings.partitions,
+      prefix: settings.namespace,
+      historyDays: settings.historyDays,
+      history: new LogHistory(nats.journal, {
+        onDamage: (message) => logger.error({ message }, 'a chunk was passed over'),
+      }),
+      onDamage: (message) => logger.error({ message }, 'the read side has lost something that was damaged'),
+    });
+    return {
+      storage: {
+        mode: 'cluster',
+        journal: nats.journal,
+        leases: nats.leases,
+        blobs: nats.blobs,
+        readSide,
+        outage: () => (nats.connection.isConnected ? undefined : 'NATS cannot be reached at this moment'),
+        close: async () => {
+          await readSide.close();
+          redis.close();
+          await nats.close();
+        },
+      },
+      transporter: { type: 'NATS', options: natsConnectOptions(settings, `${nodeId} bus`) },
+    };
+  } catch (error) {
+    await nats.close();
+    throw error;
+  }
+}
+
+/** Answers of NATS come to subjects of the role alone, so that its user need not be allowed to hear those of others. */
+function inboxPrefix(nodeId: string): string {
+  return `_INBOX_${nodeId.slice(0, nodeId.indexOf('.'))}`;
 }

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 const NEEDED = [
   { program: 'chromium', debian: 'chromium', for: 'the browser tests' },
   { program: 'nats-server', debian: 'nats-server', for: 'the tests with a NATS server' },
+  { program: 'redis-server', debian: 'redis-server', for: 'the tests with Redis' },
 ];
 
 const has = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;

@@ -19,6 +19,7 @@ export class WriteSet {
     readonly value: Uint8Array | undefined;
   }[] = [];
   readonly #absent: { readonly table: LmdbTable; readonly key: LmdbKey }[] = [];
+  readonly #clears: LmdbTable[] = [];
   #inlineBytes = 0;
   readonly #large: number[] = [];
 
@@ -30,6 +31,11 @@ export class WriteSet {
 
   remove(table: LmdbTable, key: LmdbKey): void {
     this.#writes.push({ table, key, value: undefined });
+  }
+
+  /** Removes all that is in the table, before what is put. */
+  clear(table: LmdbTable): void {
+    this.#clears.push(table);
   }
 
   /** The whole set is written only if `key` is not there. */
@@ -56,6 +62,7 @@ export class WriteSet {
   }
 
   #write(): void {
+    for (const table of this.#clears) void table.clearAsync();
     for (const { table, key, value } of this.#writes) {
       // The promise of the batch says how it went.
       void (value === undefined ? table.remove(key) : table.put(key, value));
@@ -74,6 +81,8 @@ export class WriteSet {
     // Every page of every tree copied once, and what is new in half-filled leaves.
     const wholeTrees = 2 * treePages + (2 * this.#inlineBytes) / (pageBytes / 2) + count / 8 + 64;
     pages += Math.min(PATH_PAGES * count + (2 * this.#inlineBytes) / (pageBytes / 2), wholeTrees);
+    // The numbers of the pages that become free, 8 bytes each.
+    if (this.#clears.length > 0) pages += treePages / (pageBytes / 16);
     return Math.ceil(pages) * pageBytes;
   }
 }

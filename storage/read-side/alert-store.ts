@@ -5,22 +5,26 @@
  * - `alert-index`: keys [tenant, device or '', status or 0 for all, −raisedMs, id]: every list is one range, newest first,
  * - `alert-ends`: keys [changedMs, tenant, id] of resolved alerts, for `expire`.
  */
-import { ALERT_STATUSES, type Alert, type AlertStatus } from '../../models/domain/alert.js';
+import type { Alert } from '../../models/domain/alert.js';
 import { openJson, sealJson } from '../lmdb/checked-value.js';
 import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
 import type { LmdbTable, WriteSet } from '../lmdb/write-set.js';
+import {
+  ALERT_ID,
+  ANY_DEVICE,
+  ANY_STATUS,
+  MOST_OPEN,
+  alertIndexKeys,
+  statusCode,
+  type AlertIndexKey as IndexKey,
+} from './alert-index.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { DamageReport } from './damage-report.js';
 import type { AlertQuery, Page } from './read-side.js';
 
-const ALERT_ID = /^[\x21-\x7e]{1,256}$/;
-const ANY_DEVICE = '';
-const ANY_STATUS = 0;
 const NOTHING = new Uint8Array(0);
-const MOST_OPEN = 100;
 const EXPIRE_AT_ONCE = 1_000;
 
-type IndexKey = readonly [tenant: string, device: string, status: number, newestFirst: number, id: string];
 type EndKey = readonly [changedMs: number, tenant: string, id: string];
 
 export class AlertStore {
@@ -51,11 +55,18 @@ export class AlertStore {
       for (const { alert, before } of changes) {
         if (before !== undefined) this.#forget(writes, before);
         writes.put(this.#alerts, [alert.tenant, alert.id], sealJson(alert));
-        for (const key of indexKeys(alert)) writes.put(this.#index, [...key], NOTHING);
+        for (const key of alertIndexKeys(alert)) writes.put(this.#index, [...key], NOTHING);
         if (alert.status === 'resolved') writes.put(this.#ends, [...endKey(alert)], NOTHING);
       }
       position(writes);
     });
+  }
+
+  /** Forgets all. */
+  clear(writes: WriteSet): void {
+    writes.clear(this.#alerts);
+    writes.clear(this.#index);
+    writes.clear(this.#ends);
   }
 
   /** A damaged alert counts as none. */
@@ -121,7 +132,7 @@ export class AlertStore {
 
   #forget(writes: WriteSet, alert: Alert): void {
     writes.remove(this.#alerts, [alert.tenant, alert.id]);
-    for (const key of indexKeys(alert)) writes.remove(this.#index, [...key]);
+    for (const key of alertIndexKeys(alert)) writes.remove(this.#index, [...key]);
     if (alert.status === 'resolved') writes.remove(this.#ends, [...endKey(alert)]);
   }
 
@@ -136,15 +147,4 @@ export class AlertStore {
 /** By arrival, as rows: an alert about old data that was brought in today is kept from today on. */
 function endKey(alert: Alert): EndKey {
   return [alert.changedMs, alert.tenant, alert.id];
-}
-
-function indexKeys({ tenant, device, status, raisedMs, id }: Alert): readonly IndexKey[] {
-  const newestFirst = 0 - raisedMs;
-  return [ANY_DEVICE, device].flatMap((of) =>
-    [ANY_STATUS, statusCode(status)].map((code): IndexKey => [tenant, of, code, newestFirst, id]),
-  );
-}
-
-function statusCode(status: AlertStatus): number {
-  return ALERT_STATUSES.indexOf(status) + 1;
 }

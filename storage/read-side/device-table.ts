@@ -40,6 +40,11 @@ export class DeviceTable {
     writes.put(this.#numbers, 0, sealNumbers(this.#highest));
   }
 
+  /** Forgets all. */
+  clear(writes: WriteSet): void {
+    writes.clear(this.#devices);
+  }
+
   idsAfter(tenant: string, device: string, limit: number): readonly string[] {
     // One element more than the key of `device`: right after it.
     const start = device === '' ? [tenant] : [tenant, device, 0];

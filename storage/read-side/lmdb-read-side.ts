@@ -1,7 +1,7 @@
 /** The embedded read side: projections in one LMDB environment, with the newest rows in memory until `flush`. */
 import type { Alert, AlertBatch } from '../../models/domain/alert.js';
 import { deviceKey, isDeviceId, isTenantId, type DeviceKey } from '../../models/domain/identity.js';
-import { ScoreBatch, ScoreKind } from '../../models/domain/score-batch.js';
+import { ScoreKind, type ScoreBatch } from '../../models/domain/score-batch.js';
 import { RequestInvalidError, StorageCorruptError, StorageFailedError } from '../../models/errors.js';
 import { EventLoopSlices } from '../event-loop-slices.js';
 import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
@@ -25,6 +25,7 @@ import type {
 } from './read-side.js';
 import { RowList } from './row-list.js';
 import { BlockChanges, ScoreHistory } from './score-history.js';
+import { batchOf, cutPage, idPage, knownKey, lastRows, MOST_ITEMS, MOST_ROWS } from './score-page.js';
 import { ShelfStore } from './shelf-store.js';
 import { UnflushedPartition, type Generation } from './unflushed.js';
 
@@ -35,8 +36,6 @@ export interface LmdbReadSideOptions {
   readonly onDamage?: (message: string) => void;
 }
 
-const MOST_ROWS = 100_000;
-const MOST_ITEMS = 1_000;
 /** Blocks that one `expire` forgets at most: the oldest. A block and its age are two removes. */
 const EXPIRE_BLOCKS = 20_000;
 const EXPIRE_BLOCKS_A_COMMIT = 32;
@@ -80,19 +79,26 @@ export class LmdbReadSide implements ReadSide {
     return this.#unflushedRows;
   }
 
-  writeScores(partition: number, sequence: number, batch: ScoreBatch): Promise<void> {
-    return this.#attempt(() => this.#writeScores(this.#partition(partition), sequence, batch));
+  writeScores(partition: number, sequence: number, batch: ScoreBatch, after = 0): Promise<number> {
+    return this.#attempt(() => {
+      const target = this.#partition(partition);
+      checkShown(`scores.${partition}`, target.shown, after);
+      this.#writeScores(target, sequence, batch);
+      return target.flushed;
+    });
   }
 
-  writeAlerts(partition: number, sequence: number, batch: AlertBatch): Promise<void> {
+  writeAlerts(partition: number, sequence: number, batch: AlertBatch, after = 0): Promise<number> {
     const alerts: Alert[] = batch.records.map((record) => record.alert);
     return this.#alertQueue.run(async () => {
       this.#checkOpen();
-      if (sequence <= this.#shownAlert(partition)) return;
+      checkShown(`alerts.${partition}`, this.#shownAlert(partition), after);
+      if (sequence <= this.#shownAlert(partition)) return this.#positions.get('alerts', partition);
       if (alerts.length > 0) {
         await this.#alerts.put(alerts, (writes) => this.#positions.put(writes, 'alerts', partition, sequence));
       }
       this.#shownAlerts.set(partition, sequence);
+      return this.#positions.get('alerts', partition);
     });
   }
 
@@ -114,19 +120,27 @@ export class LmdbReadSide implements ReadSide {
     });
   }
 
+  forget(): Promise<void> {
+    return this.#historyQueue.run(() =>
+      this.#alertQueue.run(async () => {
+        this.#checkOpen();
+        await this.#environment.commit((writes) => {
+          for (const part of [this.#history, this.#devices, this.#positions, this.#alerts]) part.clear(writes);
+        });
+        this.#unflushed.clear();
+        this.#shownAlerts.clear();
+        this.#unflushedRows = 0;
+      }),
+    );
+  }
+
   async scores(tenant: string, device: string, query: ScoreQuery): Promise<ScorePage> {
     const found = await this.#attempt(() => {
       checkLimit(query.limit, MOST_ROWS);
       const key = knownKey(tenant, device);
       return key === undefined ? { rows: new RowList(), next: undefined } : this.#rows(key, query);
     });
-    const batch = ScoreBatch.create();
-    const slices = new EventLoopSlices();
-    for (let i = 0; i < found.rows.length; i++) {
-      found.rows.copyTo(batch, i);
-      if (i % 256 === 255) await slices.pause();
-    }
-    return { batch, next: found.next };
+    return { batch: await batchOf(found.rows), next: found.next };
   }
 
   device(tenant: string, device: string): Promise<DeviceSummary | undefined> {
@@ -154,12 +168,12 @@ export class LmdbReadSide implements ReadSide {
         }
       }
       const sorted = [...ids].sort((a, b) => (a < b ? -1 : 1));
-      const shown = sorted.slice(0, query.limit);
+      const { shown, next } = idPage(sorted, query.limit);
       const items = shown.flatMap((id) => {
         const record = this.#record(deviceKey(tenant, id));
         return record === undefined ? [] : [summaryOf(deviceKey(tenant, id), record, this.#alerts.open(tenant, id))];
       });
-      return { items, next: sorted.length > query.limit ? encodeCursor(0, shown.at(-1)!) : undefined };
+      return { items, next };
     });
   }
 
@@ -293,9 +307,7 @@ export class LmdbReadSide implements ReadSide {
     const toMs = query.toMs ?? Infinity;
     if (query.fromMs === undefined) {
       const all = this.#history.latest(record.number, toMs, query.limit).merged(this.#pending(key, -Infinity, toMs));
-      const rows = new RowList();
-      rows.pushFrom(all, Math.max(0, all.length - query.limit), all.length);
-      return { rows, next: undefined };
+      return { rows: lastRows(all, query.limit), next: undefined };
     }
     const { number: fromMs, text } =
       query.cursor === undefined ? { number: query.fromMs, text: '0' } : decodeCursor(query.cursor);
@@ -303,12 +315,8 @@ export class LmdbReadSide implements ReadSide {
     if (!/^\d{1,12}$/.test(text)) throw new RequestInvalidError('cursor must be the "next" of a page of scores');
     const stored = this.#history.from(record.number, fromMs, toMs, skip, query.limit + 1);
     const all = stored.rows.merged(this.#pending(key, fromMs, toMs));
-    let start = 0;
-    while (start < skip - stored.skipped && start < all.length && all.timeMs(start) === fromMs) start++;
-    const end = Math.min(all.length, start + query.limit);
-    const rows = new RowList();
-    rows.pushFrom(all, start, end);
-    return { rows, next: end < all.length ? nextCursor(rows, fromMs, skip) : undefined };
+    const { rows, more } = cutPage(all, fromMs, skip, query.limit, stored.skipped);
+    return { rows, next: more && encodeCursor(more.timeMs, String(more.given)) };
   }
 
   /** Rows in memory, sorted. Those that a commit has just made part of the history are left out. */
@@ -379,15 +387,8 @@ export class LmdbReadSide implements ReadSide {
   }
 }
 
-/** Ids that were never valid are of nobody. */
-function knownKey(tenant: string, device: string): DeviceKey | undefined {
-  return isTenantId(tenant) && isDeviceId(device) ? deviceKey(tenant, device) : undefined;
-}
-
-/** The time of the last row, and how many rows of that time were given out so far. */
-function nextCursor(rows: RowList, fromMs: number, skipped: number): string {
-  const timeMs = rows.timeMs(rows.length - 1);
-  let given = timeMs === fromMs ? skipped : 0;
-  for (let i = rows.length - 1; i >= 0 && rows.timeMs(i) === timeMs; i--) given++;
-  return encodeCursor(timeMs, String(given));
+function checkShown(stream: string, shown: number, after: number): void {
+  if (after > shown) {
+    throw new StorageFailedError(`${stream}: the read side stands at ${shown}, not at ${after}: fill it from there`);
+  }
 }

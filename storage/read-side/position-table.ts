@@ -18,6 +18,11 @@ export class PositionTable {
     return value === undefined ? 0 : openNumbers(value, 1, `the position in ${topic}.${partition}`)[0]!;
   }
 
+  /** Forgets all. */
+  clear(writes: WriteSet): void {
+    writes.clear(this.#table);
+  }
+
   put(writes: WriteSet, topic: ProjectedTopic, partition: number, sequence: number): void {
     writes.put(this.#table, [TOPIC_CODE[topic], partition], sealNumbers(sequence));
   }

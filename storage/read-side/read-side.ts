@@ -2,7 +2,10 @@
  * The read side: what people look at. Everything in it is a projection of the topics `scores` and `alerts`, plus short-lived
  * answers (jobs, idempotency keys, caches). Losing it loses no reading: it is filled again from the log.
  *
- * Adapters: `lmdb-read-side.ts` (embedded). All pass `test/conformance/read-side.conformance.ts`.
+ * While it is filled it shows each partition as it was at an earlier moment of its log, as it does whenever it is behind: never
+ * a mixture of two moments. Counts of a device begin where the log that is left begins.
+ *
+ * Adapters: `lmdb-read-side.ts` (embedded), `redis-read-side.ts` (cluster). All pass `test/conformance/read-side.conformance.ts`.
  */
 import type { Alert, AlertBatch, AlertStatus } from '../../models/domain/alert.js';
 import type { Outcome } from '../../models/domain/outcome.js';
@@ -71,14 +74,24 @@ export type ProjectedTopic = 'scores' | 'alerts';
 
 export interface ReadSide {
   /**
-   * Shows the records of one chunk at once; may keep them in memory until `flush`. A sequence at or below `position` or one
-   * already shown changes nothing. What is kept of `batch` is copied before this returns: the caller uses it again at once.
+   * Shows the records of one chunk when it resolves; may keep them in memory until `flush`. A sequence at or below `position` or
+   * one already shown changes nothing, whoever wrote it. What is kept of `batch` is copied before this returns: the caller uses it
+   * again at once, and need not wait before it writes the next chunk.
    *
-   * @throws StorageFailedError when more is unflushed than fits; nothing of the chunk is shown.
+   * @param partition the one to which the devices in it belong (`partitionOf`).
+   * @param after what the caller takes to be shown. Default 0: no matter what.
+   * @returns the position that is kept now: `sequence` at once where nothing waits for `flush`.
+   * @throws StorageFailedError nothing of the chunk is shown (but a write whose answer was lost may show later): less is shown
+   *   than `after`, so that rows in between would be missing; more is unflushed than fits; the store is away.
    */
-  writeScores(partition: number, sequence: number, batch: ScoreBatch): Promise<void>;
-  writeAlerts(partition: number, sequence: number, batch: AlertBatch): Promise<void>;
-  /** Everything up to this sequence is kept for good; deliver again from the next one after a restart. 0: nothing yet. */
+  writeScores(partition: number, sequence: number, batch: ScoreBatch, after?: number): Promise<number>;
+  writeAlerts(partition: number, sequence: number, batch: AlertBatch, after?: number): Promise<number>;
+  /**
+   * Everything up to this sequence is kept; deliver again from the next one after a restart. 0: nothing yet. It goes back when the
+   * store was emptied, replaced or restored, or after `forget`: what is missing then has to be delivered again.
+   *
+   * @throws StorageFailedError the store is away.
+   */
   position(topic: ProjectedTopic, partition: number): Promise<number>;
   /** Makes all that was written durable, all of a partition at once together with its position. */
   flush(): Promise<void>;
@@ -87,10 +100,19 @@ export interface ReadSide {
   /**
    * Forgets score rows that arrived (`receivedMs`) before `beforeMs`, and resolved alerts whose last change did. By arrival, since
    * data with old timestamps may be brought in today. A row may stay as long as a later one that is stored with it. One call
-   * does a bounded amount, the oldest first. Resolves with how many rows went.
+   * does a bounded amount, the oldest first. Resolves with how many rows went; of those that are read from the log none are counted.
    */
   expire(beforeMs: number): Promise<number>;
+  /** Forgets the projections of both topics, all at once or partition by partition, so that they are filled again. Shelves stay. */
+  forget(): Promise<void>;
 
+  /**
+   * Where only the latest rows of a device are kept beside the log, older ones are read from it, a bounded amount a call. So
+   *
+   * - without `fromMs` there may be fewer rows than `limit` and than there are: those that could be found;
+   * - with it a page may have fewer rows than `limit`, or none, and a `next` all the same; and in a range that is too long for one
+   *   call, rows that came late stand behind those that came before them.
+   */
   scores(tenant: string, device: string, query: ScoreQuery): Promise<ScorePage>;
   device(tenant: string, device: string): Promise<DeviceSummary | undefined>;
   /** By device id, ascending. `limit` 1 to 1,000. */

@@ -57,6 +57,12 @@ export class ScoreHistory {
     }
   }
 
+  /** Forgets all. */
+  clear(writes: WriteSet): void {
+    writes.clear(this.#blocks);
+    writes.clear(this.#ages);
+  }
+
   apply(writes: WriteSet, changes: BlockChanges): void {
     for (const key of changes.removes) writes.remove(this.#blocks, [...key]);
     for (const key of changes.outdated) writes.remove(this.#ages, [...key]);

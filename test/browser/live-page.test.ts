@@ -52,7 +52,7 @@ describe('the live page', () => {
     values: { temp },
     score,
   });
-  const addDevice = (device: string, temp: number): Promise<void> =>
+  const addDevice = (device: string, temp: number): Promise<number> =>
     node.readSide.writeScores(
       0,
       1,

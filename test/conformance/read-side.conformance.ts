@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { AlertBatch, type Alert, type AlertChange } from '../../models/domain/alert.js';
 import { OutcomeCode } from '../../models/domain/outcome.js';
 import { Phase, ScoreBatch, ScoreFlag, ScoreKind } from '../../models/domain/score-batch.js';
-import { RequestInvalidError } from '../../models/errors.js';
+import { RequestInvalidError, StorageFailedError } from '../../models/errors.js';
 import type { ReadSide, ScoreQuery } from '../../storage/read-side/read-side.js';
 
 export interface OpenReadSide {
@@ -194,7 +194,7 @@ export function describeReadSide(name: string, open: () => Promise<OpenReadSide>
         batch.addCommand('default/pump', 2, 2, '{}');
         await readSide.writeScores(0, 1, batch);
         assert.deepEqual(await times({ limit: 10 }), [1]);
-        assert.equal(readSide.unflushedRows, 1);
+        assert.ok(readSide.unflushedRows <= 1);
       });
 
       it('refuses a limit or cursor that makes no sense', async () => {
@@ -208,13 +208,14 @@ export function describeReadSide(name: string, open: () => Promise<OpenReadSide>
 
     describe('positions', () => {
       it('moves with a flush, and delivered chunks change nothing', async () => {
-        await readSide.writeScores(2, 4, scores(scored(0, 3)));
-        assert.equal(await readSide.position('scores', 2), 0);
-        await readSide.writeScores(2, 4, scores(scored(0, 3)));
+        const kept = await readSide.writeScores(0, 4, scores(scored(0, 3)));
+        assert.ok(kept === 0 || kept === 4);
+        assert.equal(await readSide.position('scores', 0), kept);
+        await readSide.writeScores(0, 4, scores(scored(0, 3)));
         await readSide.flush();
-        assert.equal(await readSide.position('scores', 2), 4);
+        assert.equal(await readSide.position('scores', 0), 4);
         assert.equal(readSide.unflushedRows, 0);
-        await readSide.writeScores(2, 3, scores(scored(5, 6)));
+        assert.equal(await readSide.writeScores(0, 3, scores(scored(5, 6))), 4);
         assert.deepEqual(await times({ limit: 10 }), [0, 1_000, 2_000]);
       });
 
@@ -230,16 +231,47 @@ export function describeReadSide(name: string, open: () => Promise<OpenReadSide>
       it('counts every row once over a crash and a second delivery', async () => {
         await readSide.writeScores(0, 1, scores(scored(0, 70)));
         await readSide.flush();
-        await readSide.writeScores(0, 2, scores([...scored(70, 80), late(1)]));
+        const kept = await readSide.writeScores(0, 2, scores([...scored(70, 80), late(1)]));
         readSide = await storage.crash();
-        assert.equal(await readSide.position('scores', 0), 1);
-        assert.equal((await times({ limit: 1_000 })).length, 70);
+        assert.equal(await readSide.position('scores', 0), kept);
+        assert.equal((await times({ limit: 1_000 })).length, kept === 1 ? 70 : 81);
         await readSide.writeScores(0, 1, scores(scored(0, 70)));
         await readSide.writeScores(0, 2, scores([...scored(70, 80), late(1)]));
         const summary = await readSide.device('default', 'pump');
         assert.deepEqual([summary?.outcomes.scored, summary?.outcomes.late], [80, 1]);
         await readSide.flush();
         assert.equal((await times({ limit: 1_000 })).length, 81);
+      });
+
+      it('refuses a chunk when what must be shown before it is not', async () => {
+        await readSide.writeScores(0, 4, scores(scored(0, 1)));
+        await readSide.writeAlerts(0, 4, alerts(alert('a1', 1_000)));
+        await assert.rejects(readSide.writeScores(0, 7, scores(scored(6, 7)), 6), StorageFailedError);
+        await assert.rejects(readSide.writeAlerts(0, 7, alerts(alert('a7', 1_000)), 6), StorageFailedError);
+        await readSide.writeScores(0, 5, scores(scored(4, 5)), 4);
+        assert.deepEqual(await times({ limit: 10 }), [0, 4_000]);
+        assert.equal(await readSide.alert('default', 'a7'), undefined);
+      });
+
+      it('goes back to nothing when told to forget, and is filled again', async () => {
+        const fill = async (): Promise<void> => {
+          await readSide.writeScores(0, 1, scores(scored(0, 3)));
+          await readSide.writeAlerts(0, 1, alerts(alert('a1', 1_000)));
+          await readSide.flush();
+        };
+        await fill();
+        await readSide.writeScores(0, 2, scores(scored(3, 5)));
+        await readSide.put('job', 'default', 'k', Uint8Array.of(1), 1_000, 0);
+        await readSide.forget();
+        for (const topic of ['scores', 'alerts'] as const) assert.equal(await readSide.position(topic, 0), 0);
+        assert.equal(await readSide.device('default', 'pump'), undefined);
+        assert.deepEqual((await readSide.alerts('default', { limit: 10 })).items, []);
+        assert.equal(readSide.unflushedRows, 0);
+        await fill();
+        assert.equal((await readSide.device('default', 'pump'))?.outcomes.scored, 3);
+        assert.deepEqual(await times({ limit: 10 }), [0, 1_000, 2_000]);
+        assert.ok(await readSide.alert('default', 'a1'));
+        assert.deepEqual(await readSide.get('job', 'default', 'k', 1), Uint8Array.of(1));
       });
 
       it('takes writes during a flush', async () => {
@@ -315,7 +347,7 @@ export function describeReadSide(name: string, open: () => Promise<OpenReadSide>
         const row = (id: string): Row => ({ timeMs: 1, device: id });
         await readSide.writeScores(0, 1, scores(['default/b', 'default/d:1', 'other/a'].map(row)));
         await readSide.flush();
-        await readSide.writeScores(1, 1, scores(['default/c', 'default/a/1', 'default/b'].map(row)));
+        await readSide.writeScores(0, 2, scores(['default/c', 'default/a/1', 'default/b'].map(row)));
         const found: string[] = [];
         let cursor: string | undefined;
         do {

@@ -24,7 +24,7 @@ describe('projection', () => {
     write: (_partition, sequence) => {
       if (isAway) return Promise.reject(new StorageFailedError('the read side is away'));
       shown.push(sequence);
-      return Promise.resolve();
+      return Promise.resolve(0);
     },
     decode: (bytes) => AlertBatch.decode(bytes),
   };

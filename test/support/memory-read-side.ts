@@ -18,7 +18,7 @@ export class MemoryReadSide implements ReadSide {
   readonly #rows = new Map<string, ScoreBatch>();
   readonly #shelves = new Map<string, { readonly value: Uint8Array; readonly endMs: number }>();
 
-  writeScores(_partition: number, _sequence: number, batch: ScoreBatch): Promise<void> {
+  writeScores(_partition: number, _sequence: number, batch: ScoreBatch): Promise<number> {
     for (let i = 0; i < batch.length; i++) {
       if (batch.kind.data[i] === ScoreKind.command) continue;
       const key = batch.deviceKey(i);
@@ -26,15 +26,16 @@ export class MemoryReadSide implements ReadSide {
       if (rows === undefined) this.#rows.set(key, (rows = ScoreBatch.create()));
       rows.copyFrom(batch, i);
     }
-    return Promise.resolve();
+    return this.position();
   }
 
-  writeAlerts(_partition: number, _sequence: number, batch: AlertBatch): Promise<void> {
+  writeAlerts(_partition: number, _sequence: number, batch: AlertBatch): Promise<number> {
     for (const { alert } of batch.records) this.alertsById.set(alert.id, alert);
-    return Promise.resolve();
+    return this.position();
   }
 
   position = (): Promise<number> => Promise.resolve(0);
+  forget = (): Promise<void> => Promise.resolve();
   flush = (): Promise<void> => Promise.resolve();
   expire = (): Promise<number> => Promise.resolve(0);
   close = (): Promise<void> => Promise.resolve();
