@@ -104,7 +104,8 @@ export class Load {
       this.#answers[status] = (this.#answers[status] ?? 0) + 1;
       if (status === 202) {
         const { accepted } = JSON.parse(text) as { accepted: number };
-        if (accepted !== batch) this.faults.push(`${accepted} of ${batch} readings were accepted: ${text.slice(0, 500)}`);
+        if (accepted !== batch)
+          this.faults.push(`${accepted} of ${batch} readings were accepted: ${text.slice(0, 500)}`);
         return;
       }
       // 409: our own first attempt, of which we have lost sight, still runs.
