@@ -113,7 +113,17 @@ export class PayloadTooLargeError extends RedshankError {
   }
 }
 
-/** Another replica holds this partition. */
+/** One client asks too often. `data.retryAfterMs` says how long to wait. */
+export class RateLimitedError extends RedshankError {
+  constructor(message: string, retryAfterMs: number, details: ErrorDetails = {}) {
+    super('RATE_LIMITED', 429, true, message, { ...details, data: { ...details.data, retryAfterMs } });
+  }
+}
+
+/**
+ * Another replica holds this partition: `data.owner` is its node, where that is known. Thrown before anything is done, so that
+ * every call may be made again there.
+ */
 export class NotOwnerError extends RedshankError {
   constructor(message: string, details?: ErrorDetails) {
     super('NOT_OWNER', 503, true, message, details);
@@ -160,4 +170,46 @@ export class StorageCorruptError extends RedshankError {
   constructor(message: string, details?: ErrorDetails) {
     super('STORAGE_CORRUPT', 500, false, message, details);
   }
+}
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** How each error is made again from what crossed the wire. Codes and `retryable` come from here, not from the sender. */
+const RESTORE: Readonly<Record<ErrorType, (message: string, data: Data) => RedshankError>> = {
+  READING_INVALID: (message, data) => new ReadingInvalidError(message, { data }),
+  REQUEST_INVALID: (message, data) => new RequestInvalidError(message, { data }),
+  SETTING_INVALID: (message, data) =>
+    new SettingInvalidError(Array.isArray(data['problems']) ? data['problems'].map(String) : [message]),
+  UNAUTHENTICATED: (message) => new UnauthenticatedError(message),
+  FORBIDDEN: (message) => new ForbiddenError(message),
+  NOT_FOUND: (message, data) => new NotFoundError(message, { data }),
+  MODEL_NOT_FOUND: (message, data) => new ModelNotFoundError(message, { data }),
+  CONFLICT: (message, data) => new ConflictError(message, { data }),
+  PAYLOAD_TOO_LARGE: (message, data) => new PayloadTooLargeError(message, { data }),
+  RATE_LIMITED: (message, data) => new RateLimitedError(message, retryAfterMs(data), { data }),
+  NOT_OWNER: (message, data) => new NotOwnerError(message, { data }),
+  FENCED: (message, data) => new FencedError(message, { data }),
+  OVERLOADED: (message, data) => new OverloadedError(message, retryAfterMs(data), { data }),
+  MODEL_UNAVAILABLE: (message, data) => new ModelUnavailableError(message, { data }),
+  SCORING_FAILED: (message, data) => new ScoringFailedError(message, { data }),
+  STORAGE_FAILED: (message, data) => new StorageFailedError(message, { data }),
+  STORAGE_CORRUPT: (message, data) => new StorageCorruptError(message, { data }),
+};
+
+const DEFAULT_RETRY_AFTER_MS = 1_000;
+
+function retryAfterMs(data: Data): number {
+  const given = data['retryAfterMs'];
+  return typeof given === 'number' && given >= 0 ? given : DEFAULT_RETRY_AFTER_MS;
+}
+
+/**
+ * The error that `type`, `message` and `data` of another process stand for, of the same class as there.
+ *
+ * @returns undefined when no error of ours has this type.
+ */
+export function restoreError(type: unknown, message: unknown, data: unknown): RedshankError | undefined {
+  if (typeof type !== 'string' || !Object.hasOwn(RESTORE, type)) return undefined;
+  const isRecord = typeof data === 'object' && data !== null && !Array.isArray(data);
+  return RESTORE[type as ErrorType](String(message), isRecord ? (data as Data) : {});
 }

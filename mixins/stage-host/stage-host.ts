@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { FencedError, NotOwnerError } from '../../models/errors.js';
+import type { PartitionReport } from '../../models/routing/cluster-view.js';
 import { place } from '../../models/routing/placement.js';
 import type { InputBatch, OutputBatch, Stage } from '../../models/stages/stage.js';
 import type { Storage } from '../../storage/storage.js';
@@ -12,21 +13,10 @@ import { PartitionRunner, type RunnerObserver, type RunnerOptions } from './part
 import { Projection, type ProjectionTarget } from './projection.js';
 import type { StageMetrics } from './stage-metrics.js';
 
-export interface PartitionStatus {
-  readonly partition: number;
-  /** Node that runs it, as far as this one has heard. */
-  readonly owner: string | undefined;
-  readonly isOwned: boolean;
+/** What a replica says of one partition; `owner` as far as it has heard, `failure` if it failed there last time. */
+export interface PartitionStatus extends PartitionReport {
   /** Node that should run it, by the placement that all replicas compute. */
   readonly wantedOwner: string | undefined;
-  readonly epoch: number;
-  /** Input position in the state. */
-  readonly position: number;
-  /** Input records (chunks) that wait; undefined where somebody else runs it. */
-  readonly lag: number | undefined;
-  readonly devices: number;
-  /** Why it does not run, if it failed last time. */
-  readonly failure: string | undefined;
 }
 
 export interface StageHostOptions<State, Input extends InputBatch, Output extends OutputBatch> {
@@ -62,6 +52,8 @@ const SAFE_SHARE_OF_TTL = 0.7;
 const LOOK_EVERY_MS = 500;
 /** A partition that was given away is not taken back before the other one has had the time to take it. */
 const GIVEN_AWAY_MS = 3_000;
+/** A reader that waits although there are records would go unseen for so long. */
+const ASK_IDLE_EVERY_MS = 10_000;
 const MOVES_AT_ONCE = 4;
 const MOVES_A_SECOND = 10;
 
@@ -76,6 +68,8 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   /** Partitions that this replica runs, or tries to. */
   readonly #loops = new Map<number, Promise<void>>();
   readonly #givenAway = new Map<number, { readonly to: string; readonly untilMs: number }>();
+  /** What the log last said of its end. */
+  readonly #asked = new Map<number, { readonly last: number; readonly atMs: number }>();
   /** Members that have said that they stop. */
   readonly #leaving = new Set<string>();
   /** Those that are alive and stay. */
@@ -187,16 +181,17 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         position: 0,
         lag: undefined,
         devices: 0,
+        unshown: undefined,
         failure: this.#failures.get(partition),
       };
     });
   }
 
   #ownStatus(): Promise<PartitionStatus[]> {
-    const { stage, storage, holder } = this.#options;
+    const { holder } = this.#options;
     return Promise.all(
       [...this.#runners].map(async ([partition, runner]) => {
-        const { last } = await storage.journal.state({ topic: stage.input, partition });
+        const last = await this.#lastOf(partition, runner);
         const { position } = runner;
         return {
           partition,
@@ -207,10 +202,26 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
           position,
           lag: Math.max(0, last - position),
           devices: runner.deviceCount(),
+          unshown: this.#projections.get(partition)?.unshown,
           failure: this.#failures.get(partition),
         };
       }),
     );
+  }
+
+  /**
+   * Last sequence of the input. Whoever waits for records has none behind: most partitions, most of the time, and the log is asked
+   * only now and then whether that is so.
+   */
+  async #lastOf(partition: number, runner: PartitionRunner<State, Input, Output>): Promise<number> {
+    const { stage, storage, clock } = this.#options;
+    const asked = this.#asked.get(partition);
+    const nowMs = clock.monotonicMs();
+    const isFresh = asked !== undefined && asked.last <= runner.position && nowMs < asked.atMs + ASK_IDLE_EVERY_MS;
+    if (runner.isWaiting && isFresh) return runner.position;
+    const { last } = await storage.journal.state({ topic: stage.input, partition });
+    this.#asked.set(partition, { last, atMs: nowMs });
+    return last;
   }
 
   async #keepLooking(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Requests a minute a key, counted in fixed windows. */
-import { RedshankError } from '../../models/errors.js';
+import { RateLimitedError } from '../../models/errors.js';
 
 const WINDOW_MS = 60_000;
 /** Keys counted at once. More of them than there can be keys, so this is a belt on braces. */
@@ -15,7 +15,7 @@ export class RateLimit {
     this.#perMinute = perMinute;
   }
 
-  /** Counts one request. @throws RedshankError of type RATE_LIMITED with `data.retryAfterMs`. */
+  /** Counts one request. @throws RateLimitedError with `data.retryAfterMs`. */
   take(name: string, nowMs: number): void {
     const window = Math.floor(nowMs / WINDOW_MS);
     if (window !== this.#window) {
@@ -24,9 +24,8 @@ export class RateLimit {
     }
     const count = (this.#counts.get(name) ?? 0) + 1;
     if (count > this.#perMinute || (count === 1 && this.#counts.size >= MOST_NAMES)) {
-      throw new RedshankError('RATE_LIMITED', 429, true, `at most ${this.#perMinute} requests a minute a key`, {
-        data: { retryAfterMs: (window + 1) * WINDOW_MS - nowMs },
-      });
+      const retryAfterMs = (window + 1) * WINDOW_MS - nowMs;
+      throw new RateLimitedError(`at most ${this.#perMinute} requests a minute a key`, retryAfterMs);
     }
     this.#counts.set(name, count);
   }
