@@ -10,7 +10,7 @@ import { SeededRandom } from '../../models/simulator/random.js';
 import { needsNatsServer } from '../support/nats-server.js';
 import { needsRedis } from '../support/redis-server.js';
 import { until } from '../support/until.js';
-import { CHAOS_PARTS, ChaosRun, unfenced } from './chaos-run.js';
+import { ChaosRun, UNFENCED_PARTS } from './chaos-run.js';
 import { faultsBySeed, FAULTS, ROUNDS, type Fault, type FaultContext } from './faults.js';
 import { quantile } from './hand-overs.js';
 import { FLAWLESS } from './oracle.js';
@@ -89,8 +89,7 @@ describe(`cluster under faults (seed ${SEED})`, function () {
   });
 
   it('control: without the fence the same is noticed', async function () {
-    const parts = CHAOS_PARTS.map((part) => (part.services.includes('scorer') ? unfenced(part) : part));
-    run = await ChaosRun.start({ seed: SEED, readingsASecond: READINGS_A_SECOND, parts });
+    run = await ChaosRun.start({ seed: SEED, readingsASecond: READINGS_A_SECOND, parts: UNFENCED_PARTS });
     const pause = FAULTS.find(({ name }) => name === 'SIGSTOP of scorer beyond its lease')!;
     const random = new SeededRandom(SEED);
     await cause(pause.name, [pause], 1, random);

@@ -9,16 +9,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import type { PartitionView, StageView } from '../../services/gateway/cluster-routes.js';
+import type { PartitionView, StageView } from '../../models/routing/cluster-view.js';
 import type { ServiceName } from '../../models/settings.js';
 import type { StageName } from '../../models/stages/stage.js';
+import { compiled } from './compiled.js';
 import { NatsServer } from './nats-server.js';
 import { RedisServer } from './redis-server.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { until } from './until.js';
 
-const START = [fileURLToPath(new URL('../../bin/redshank.js', import.meta.url)), 'start'];
 const OUTPUT_KEPT = 40_000;
 const OUTPUT_SHOWN = 4_000;
 const LOOK_EVERY_MS = 150;
@@ -264,7 +263,7 @@ export class Part {
     if (this.isRunning) return;
     this.#isEnding = false;
     this.#isPaused = false;
-    const child = spawn(process.execPath, this.options.arguments ?? START, {
+    const child = spawn(process.execPath, this.options.arguments ?? compiled('cli/main.ts', 'start'), {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
