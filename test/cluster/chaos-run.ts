@@ -168,6 +168,6 @@ async function openAsMember(cluster: Cluster): Promise<Storage> {
     CONFIG_FILE: `${cluster.folder}/redshank.yaml`,
   };
   const settings = { ...loadSettings({ env }), partitions: cluster.partitions };
-  const { storage } = await openClusterStorage(settings, 'gateway.oracle', pino({ level: 'silent' }));
+  const { storage } = await openClusterStorage(settings, 'test.reader', pino({ level: 'silent' }));
   return storage;
 }

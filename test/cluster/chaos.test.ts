@@ -62,7 +62,11 @@ describe(`cluster under faults (seed ${SEED})`, function () {
     const random = new SeededRandom(SEED);
     const rows: Row[] = [];
     if (FAULT_COUNT === 0) {
-      for (const { name, faults } of ROUNDS) rows.push(await cause(name, faults, SHORT_PATIENCE, random));
+      for (const { name, faults } of ROUNDS) {
+        rows.push(await cause(name, faults, SHORT_PATIENCE, random));
+        if (process.env.CHAOS_DEBUG)
+          console.log(new Date().toISOString(), words(rows.at(-1)!), JSON.stringify(run!.load.counts));
+      }
       return rows;
     }
     for (const fault of faultsBySeed(random, FAULT_COUNT)) {
