@@ -21,7 +21,7 @@ const SEED = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e9));
 const READINGS_A_SECOND = Number(process.env.CHAOS_RATE ?? 400);
 const SHORT_PATIENCE = 0.2;
 /** What a hand-over may take here, where two cores are shared by a dozen processes; the figures are printed. */
-const LONGEST_MS = { crash: 30_000, graceful: 10_000 } as const;
+const LONGEST_MS = { crash: 45_000, graceful: 20_000 } as const;
 
 interface Row {
   readonly fault: string;
