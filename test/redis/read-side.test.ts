@@ -102,6 +102,14 @@ describe('the read side in Redis', function () {
       assert.deepEqual(await pages(readSide, { toMs: 30, limit: 5 }), [upTo(26, 31)]);
     });
 
+    it('keeps no more of them when many chunks come at once', async () => {
+      const readSide = await fixture.readSide(server, { recentRows: 16 });
+      const writes = upTo(0, 60).map((n) => readSide.writeScores(0, n + 1, chunkAt(upTo(n * 4, n * 4 + 4)), n));
+      await Promise.all(writes);
+      assert.equal(Number(server.cli('llen', server.cli('--scan', '--pattern', '*rows*').trim())), 4);
+      assert.deepEqual(await pages(readSide, { limit: 16 }), [upTo(224, 240)]);
+    });
+
     it('shows each once while they go from Redis to the log', async () => {
       const readSide = withLog(await fixture.readSide(server, { recentRows: 16 }), fixture.journal);
       await readSide.writeScores(0, 1, chunkAt(upTo(0, 40)));

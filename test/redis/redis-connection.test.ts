@@ -176,6 +176,16 @@ describe('a connection to Redis', function () {
     }
   });
 
+  it('gives up a connection that says nothing, so that others need not wait for it', async () => {
+    const server = await start();
+    const redis = await fixture.connect(server, { commandTimeoutMs: 500 });
+    server.pause();
+    await assert.rejects(redis.command('get', 'x'), StorageFailedError);
+    await until('that it knows', () => !redis.isReady);
+    server.resume();
+    await until('a connection', () => redis.isReady);
+  });
+
   it('keeps connecting, and makes no heap of commands meanwhile', async () => {
     const server = await start();
     const redis = await fixture.connect(server);
