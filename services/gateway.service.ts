@@ -7,7 +7,6 @@ import type { Alert } from '../models/domain/alert.js';
 import type { ScoreView } from '../models/domain/score-view.js';
 import { UnauthenticatedError } from '../models/errors.js';
 import { alertRoutes } from './gateway/alert-routes.js';
-import { ApiKeys } from './gateway/api-keys.js';
 import { byKey, byLoopback, type Authenticate } from './gateway/authenticate.js';
 import { BodyReader, ClientGoneError } from './gateway/body.js';
 import { deviceRoutes } from './gateway/device-routes.js';
@@ -29,6 +28,8 @@ import { handlerFor, methodNotAllowed, type RouteDefinition } from './gateway/ro
 import { alertView } from './gateway/views.js';
 import type { WebAlias, WebRequest } from './gateway/web-request.js';
 import type { NodeContext } from './node-context.js';
+import { ApiKeys } from './security/api-keys.js';
+import { keyStoreOf } from './security/key-store-of.js';
 
 /** Payload of the event `score.computed`. */
 export interface ScoresComputed {
@@ -93,8 +94,9 @@ export function gatewayService(
 
   async function openKeys(): Promise<Authenticate> {
     if (settings.auth === 'off') return byLoopback;
-    const keys = await ApiKeys.open(settings.dataDir);
-    if (keys.count === 0) announce(`Admin key (shown once): ${await keys.create('admin', clock.wallMs())}`);
+    const keys = await ApiKeys.open(keyStoreOf(node), clock);
+    const first = await keys.createFirst('admin');
+    if (first !== undefined) announce(`Admin key (shown once): ${first}`);
     return byKey(keys);
   }
 

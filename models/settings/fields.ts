@@ -1,7 +1,7 @@
 /** The table of all settings: one row a field. `loadSettings` and `docs/configuration.md` are made from it. */
 import { SERVICE_NAMES, type Settings } from './settings.js';
 import { MAX_PREDICT_ROWS, MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from './predict-limits.js';
-import { boolean, decimal, host, integer, oneOf, onOrOff, path, someOf, urls, type Reader } from './readers.js';
+import { boolean, decimal, host, integer, oneOf, onOrOff, path, secret, someOf, urls, type Reader } from './readers.js';
 
 /** What defaults may depend on: fields further up in the table, and the machine. */
 export interface DefaultsContext {
@@ -26,6 +26,8 @@ export interface Field<K extends SimpleKey = SimpleKey> {
   readonly meaning: string;
   /** Why the default is what it is. */
   readonly reason: string;
+  /** True: no message shows the value. */
+  readonly isSecret?: true;
   /** True: checked and kept, but nothing in this release reads it. */
   readonly hasNoEffect?: true;
 }
@@ -114,6 +116,17 @@ export const FIELDS: readonly Field[] = [
     fallbackWords: 'none',
     meaning: 'Redis server of the cluster: its read side. This release does not start with it.',
     reason: 'Goes together with `NATS_URL`.',
+  }),
+  field({
+    key: 'clusterSecret',
+    env: 'CLUSTER_SECRET',
+    file: ['security.cluster_secret', 'cluster_secret'],
+    reader: secret(32),
+    fallback: always(undefined),
+    fallbackWords: 'one that the first process makes and keeps in the log',
+    isSecret: true,
+    meaning: 'With it the processes of a cluster know each other: all have the same. It is never printed.',
+    reason: 'Whoever may read the log may do everything anyhow. Set it where the log is read by others.',
   }),
   field({
     key: 'services',

@@ -16,6 +16,8 @@ export interface Settings {
   readonly dataDir: string;
   readonly natsUrl: string | undefined;
   readonly redisUrl: string | undefined;
+  /** At least 32 characters, the same for all processes; undefined: the one in the log. Never printed. */
+  readonly clusterSecret: string | undefined;
   readonly services: readonly ServiceName[];
   readonly modelPath: string;
   readonly maxWorkers: number;

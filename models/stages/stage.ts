@@ -4,7 +4,8 @@
  */
 import type { ChunkHeader } from '../domain/chunk.js';
 
-export const TOPICS = ['readings', 'frames', 'scores', 'alerts', 'registry'] as const;
+/** Add at the end alone: the place in this list is part of what lies on the disk. */
+export const TOPICS = ['readings', 'frames', 'scores', 'alerts', 'registry', 'secrets', 'keys'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export const STAGES = ['window', 'scorer', 'alerting'] as const;

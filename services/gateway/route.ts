@@ -1,10 +1,11 @@
 /** What a route is, and what every request goes through before its handler: the caller's key, its rate, its body. */
 import type { ServerResponse } from 'node:http';
 import type { TSchema, Static } from '@sinclair/typebox';
+import { actFor } from '../../mixins/bus/caller.js';
 import { checkParams } from '../../mixins/params.js';
 import type { Clock } from '../../mixins/clock.js';
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
-import type { Principal } from './api-keys.js';
+import type { Principal } from '../security/api-keys.js';
 import type { Authenticate } from './authenticate.js';
 import { requireMediaType, type BodyReader } from './body.js';
 import { parseJson } from './json-text.js';
@@ -53,8 +54,10 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
       // A preflight is routed by the method that it asks about; it must not do what that method does.
       if (request.method === 'OPTIONS') throw methodNotAllowed([route.method]);
       const { authenticate, rateLimit, clock, requestTimeoutMs } = door();
-      const principal = route.access === 'open' ? NOBODY : authenticate(request);
+      const principal = route.access === 'open' ? NOBODY : await authenticate(request);
       if (route.access === 'control') rateLimit?.take(principal.name, clock.wallMs());
+      // Wherever a call goes, it goes for this person and this tenant.
+      actFor(request.$ctx, { kind: 'key', ...principal });
       const { params, query } = request.$params;
       await route.handle({
         request,
