@@ -1,7 +1,6 @@
 /** Alerts: opened, escalated and resolved from scores; acknowledged, resolved and judged by people. */
 import { Type, type Static } from '@sinclair/typebox';
 import type { Context, Service, ServiceSchema } from 'moleculer';
-import { action } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
 import { stageMixin } from '../mixins/stage.mixin.js';
 import { AlertBatch, type Alert } from '../models/domain/alert.js';
@@ -71,20 +70,20 @@ export function alertingService(node: NodeContext): ServiceSchema {
       }),
     ],
     actions: {
-      acknowledge: action({ isPublic: true }, async (ctx: Context): Promise<Alert> => {
+      async acknowledge(ctx: Context): Promise<Alert> {
         const params = checkParams(AlertParams, ctx.params);
         const alert = await find(params);
         if (alert.status === 'acknowledged') return alert;
         if (alert.status === 'resolved') throw new ConflictError(`alert ${alert.id} is resolved already`);
         return command(ctx, params, alert.device, { type: 'alert.acknowledge' }, (now) => now.status !== 'open');
-      }),
-      resolve: action({ isPublic: true }, async (ctx: Context): Promise<Alert> => {
+      },
+      async resolve(ctx: Context): Promise<Alert> {
         const params = checkParams(AlertParams, ctx.params);
         const alert = await find(params);
         if (alert.status === 'resolved') return alert;
         return command(ctx, params, alert.device, { type: 'alert.resolve' }, (now) => now.status === 'resolved');
-      }),
-      feedback: action({ isPublic: true }, async (ctx: Context): Promise<Alert> => {
+      },
+      async feedback(ctx: Context): Promise<Alert> {
         const params = checkParams(FeedbackParams, ctx.params);
         const { verdict } = params;
         const alert = await find(params);
@@ -93,7 +92,7 @@ export function alertingService(node: NodeContext): ServiceSchema {
         const teaches = alert.status !== 'resolved';
         const specific = { type: 'alert.feedback', verdict, teaches } as const;
         return command(ctx, params, alert.device, specific, (now) => now.feedback === verdict);
-      }),
+      },
     },
     created(this: Service) {
       tellEveryone = (batch) => {

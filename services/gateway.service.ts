@@ -5,7 +5,9 @@ import type { Context, Service, ServiceSchema, ServiceSettingSchema } from 'mole
 import ApiGateway from 'moleculer-web';
 import type { Alert } from '../models/domain/alert.js';
 import type { ScoreView } from '../models/domain/score-view.js';
+import { NO_TRACER } from '../mixins/tracing/tracer.js';
 import { UnauthenticatedError } from '../models/errors.js';
+import { parseTraceparent } from '../models/tracing/traceparent.js';
 import { alertRoutes } from './gateway/alert-routes.js';
 import { byKey, byLoopback, type Authenticate } from './gateway/authenticate.js';
 import { BodyReader, ClientGoneError } from './gateway/body.js';
@@ -87,7 +89,8 @@ export function gatewayService(
     throw new UnauthenticatedError('the gateway is starting');
   };
   const rateLimit = settings.rateLimiting ? new RateLimit(settings.apiRateLimit) : undefined;
-  const door = () => ({ authenticate, rateLimit, clock, requestTimeoutMs: settings.requestTimeoutMs });
+  const { tracer = NO_TRACER } = node;
+  const door = () => ({ authenticate, rateLimit, clock, requestTimeoutMs: settings.requestTimeoutMs, tracer });
   const servers: Server[] = [];
   let runningAnswers = 0;
   let address: GatewayAddress | undefined;
@@ -233,7 +236,9 @@ export function gatewayService(
     const problem = toProblem(cause, `urn:redshank:request:${requestId}`);
     // A 503 is an answer that the system gives by design (not ready, overloaded); metrics count it.
     const level = problem.status >= 500 && problem.status !== 503 ? 'error' : 'debug';
-    logger[level]({ err: error, requestId, status: problem.status }, 'request failed');
+    // Also where it is not recorded: the client's own log has the id.
+    const traceId = request.traceId ?? parseTraceparent(request.headers['traceparent'])?.traceId;
+    logger[level]({ err: error, requestId, status: problem.status, ...(traceId && { traceId }) }, 'request failed');
     sendProblem(request, response, problem);
   }
 }

@@ -1,7 +1,6 @@
 /** The door of the log: checks readings, then appends them to `readings`. Answers when they are durable. */
 import { Type } from '@sinclair/typebox';
 import type { Context, ServiceSchema } from 'moleculer';
-import { action } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
 import type { Command } from '../models/domain/command.js';
 import { deviceKey, PARTITION_SCOPE_KEY } from '../models/domain/identity.js';
@@ -73,11 +72,10 @@ export function ingestService(node: NodeContext): ServiceSchema {
   return {
     name: 'ingest',
     actions: {
-      // Not tried again by itself: a door that is full is told so at once, and what was sent twice is for the client to say.
-      push: action({ isPublic: true }, (ctx: Context): Promise<PushAnswer> => {
+      push(ctx: Context): Promise<PushAnswer> {
         const { tenant, readings, firstIndex } = checkParams(PushParams, ctx.params);
         return push(tenant, readings, firstIndex ?? 0);
-      }),
+      },
       /** Puts a command for one device into the log, behind the readings that are there. */
       async command(ctx: Context): Promise<void> {
         const { tenant, device, command } = checkParams(CommandParams, ctx.params);
@@ -86,8 +84,7 @@ export function ingestService(node: NodeContext): ServiceSchema {
         await writer.add((batch) => batch.addCommand(key, clock.wallMs(), command as Command));
       },
       /** Puts a command into the log of every partition. */
-      // A profile that is active already stays so.
-      broadcast: action({ isIdempotent: true, timeoutMs: 5_000 }, async (ctx: Context): Promise<void> => {
+      async broadcast(ctx: Context): Promise<void> {
         const { command } = checkParams(BroadcastParams, ctx.params);
         const nowMs = clock.wallMs();
         await Promise.all(
@@ -95,7 +92,7 @@ export function ingestService(node: NodeContext): ServiceSchema {
             writer.add((batch) => batch.addCommand(PARTITION_SCOPE_KEY, nowMs, command as Command)),
           ),
         );
-      }),
+      },
       ready(): { ready: boolean; reason?: string } {
         const reason = storage.journal.failure ?? backPressure.reason();
         return reason === undefined ? { ready: true } : { ready: false, reason };

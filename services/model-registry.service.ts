@@ -1,7 +1,6 @@
 /** Models: names, immutable versions, the champion of each, and who changed it and why. */
 import { Type } from '@sinclair/typebox';
 import type { Context, Service, ServiceSchema } from 'moleculer';
-import { action } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
 import type { Model, ModelVersion, RegistryRecord } from '../models/registry/registry.js';
 import { DEFAULT_PROFILE } from '../models/profiles/profile.js';
@@ -20,10 +19,7 @@ const RollbackParams = Type.Object({ name: Name, by: By, note: Note });
 /** Who appears in the history when the configuration file changes a profile. */
 const SETTINGS = 'settings';
 /** `ingest` may still be starting when the registry sends what it has to send. */
-const ACTIVATION_CALL = { timeout: 10_000 };
-
-/** What may be asked as often as one likes. */
-const READ = { isPublic: true, isIdempotent: true, timeoutMs: 5_000 } as const;
+const ACTIVATION_CALL = { timeout: 10_000, retries: 5 };
 
 export function modelRegistryService(node: NodeContext): ServiceSchema {
   const { settings, storage, clock } = node;
@@ -70,30 +66,30 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
     name: 'model-registry',
     dependencies: ['ingest'],
     actions: {
-      list: action(READ, (): Model[] => log.registry.list()),
-      get: action(READ, (ctx: Context): Model | ModelVersion => {
+      list: (): Model[] => log.registry.list(),
+      get(ctx: Context): Model | ModelVersion {
         const { name, version } = checkParams(GetParams, ctx.params);
         return version === undefined ? log.registry.get(name) : log.registry.version(name, version);
-      }),
-      register: action({ isPublic: true }, async (ctx: Context): Promise<ModelVersion> => {
+      },
+      async register(ctx: Context): Promise<ModelVersion> {
         const params = checkParams(RegisterParams, ctx.params);
         const { name, definition } = params;
         let wanted: readonly RegistryRecord[] = [];
         await log.append((registry) => (wanted = registry.registering(name, definition, change(params))));
         return log.registry.version(name, wanted[0]?.version ?? log.registry.versionOf(name, definition));
-      }),
-      promote: action({ isPublic: true }, async function (ctx: Context): Promise<Model> {
+      },
+      async promote(this: Service, ctx: Context): Promise<Model> {
         const params = checkParams(PromoteParams, ctx.params);
         await log.append((registry) => registry.promoting(params.name, params.version, change(params)));
         await activateChampions(this);
         return log.registry.get(params.name);
-      }),
-      rollback: action({ isPublic: true }, async function (ctx: Context): Promise<Model> {
+      },
+      async rollback(this: Service, ctx: Context): Promise<Model> {
         const params = checkParams(RollbackParams, ctx.params);
         await log.append((registry) => registry.rollingBack(params.name, change(params)));
         await activateChampions(this);
         return log.registry.get(params.name);
-      }),
+      },
       ready: () => (isReady ? { ready: true } : { ready: false, reason: 'model-registry is still reading its log' }),
     },
     async started(this: Service) {

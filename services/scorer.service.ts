@@ -1,7 +1,6 @@
 /** Detection: turns frames into scores, answers predictions and explains. */
 import { Type } from '@sinclair/typebox';
 import type { Context, Service, ServiceSchema } from 'moleculer';
-import { action } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
 import { stageMixin } from '../mixins/stage.mixin.js';
 import { MAX_READING_CHANNELS } from '../models/domain/reading-parser.js';
@@ -28,9 +27,6 @@ const PredictParams = Type.Object({
 });
 
 const DeviceParams = Type.Object({ tenant: Type.String(), device: Type.String() });
-
-/** It reads much of the history of a device: a page full of them must not keep scores from being written. */
-const EXPLAIN = { isPublic: true, isIdempotent: true, timeoutMs: 5_000, mostConcurrent: 16, mostQueued: 64 } as const;
 
 export function scorerService(node: NodeContext): ServiceSchema {
   const { storage, clock } = node;
@@ -59,16 +55,16 @@ export function scorerService(node: NodeContext): ServiceSchema {
     ],
     actions: {
       /** Scores rows that belong to no device, as if they came one after the other. */
-      predict: action({ isPublic: true, isIdempotent: true }, (ctx: Context): { scores: readonly SeriesScore[] } => {
+      predict(ctx: Context): { scores: readonly SeriesScore[] } {
         const { data, windowSize, method } = checkParams(PredictParams, ctx.params);
         const rows = data.map((row) => row.map((value) => value ?? NaN));
         return { scores: scoreSeries(rows, { windowSize, method }) };
-      }),
+      },
       /** The device's latest strange scores, in words and numbers. */
-      explain: action(EXPLAIN, (ctx: Context): Promise<Explanation> => {
+      explain(ctx: Context): Promise<Explanation> {
         const { tenant, device } = checkParams(DeviceParams, ctx.params);
         return explainDevice(readSide, tenant, device, clock.wallMs());
-      }),
+      },
     },
     events: {
       /** A live view is open somewhere. */

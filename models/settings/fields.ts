@@ -277,6 +277,25 @@ export const FIELDS: readonly Field[] = [
     reason: 'What is not measured fails unseen.',
   }),
   field({
+    key: 'otlpEndpoint',
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    file: ['otlp_endpoint'],
+    reader: urls('http', 'https'),
+    fallback: always(undefined),
+    fallbackWords: 'none: nothing is traced',
+    meaning: 'Base URL of an OpenTelemetry collector (OTLP over HTTP, JSON), to which traces are sent.',
+    reason: 'The name that OpenTelemetry gives it everywhere.',
+  }),
+  field({
+    key: 'traceRatio',
+    file: ['trace_ratio'],
+    reader: decimal(0, 1),
+    fallback: always(0.01),
+    meaning:
+      'Share of requests that begin a trace. Requests that carry a recorded `traceparent` are traced in any case.',
+    reason: 'One in a hundred shows where time goes, and is not felt.',
+  }),
+  field({
     key: 'rateLimiting',
     file: ['security.rate_limiting'],
     reader: boolean,

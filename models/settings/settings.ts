@@ -42,6 +42,10 @@ export interface Settings {
   readonly cacheTtlSec: number;
   readonly metricsEnabled: boolean;
   readonly rateLimiting: boolean;
+  /** Base URL of an OTLP/HTTP collector; undefined: nothing is traced. */
+  readonly otlpEndpoint: string | undefined;
+  /** Share of requests that begin a trace, in [0, 1]. */
+  readonly traceRatio: number;
   /** Score history kept on the read side, in days. */
   readonly historyDays: number;
   /** Largest body, before and after inflation, in bytes. */

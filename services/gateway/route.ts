@@ -4,6 +4,7 @@ import type { TSchema, Static } from '@sinclair/typebox';
 import { actFor } from '../../mixins/bus/caller.js';
 import { checkParams } from '../../mixins/params.js';
 import type { Clock } from '../../mixins/clock.js';
+import type { Span, Tracer } from '../../mixins/tracing/tracer.js';
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
 import type { Principal } from '../security/api-keys.js';
 import type { Authenticate } from './authenticate.js';
@@ -41,6 +42,7 @@ export interface Door {
   readonly rateLimit: RateLimit | undefined;
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
+  readonly tracer: Tracer;
 }
 
 export type RouteHandler = (request: WebRequest, response: ServerResponse, next?: (error?: unknown) => void) => void;
@@ -50,14 +52,20 @@ const NOBODY: Principal = { name: 'nobody', tenant: DEFAULT_TENANT, role: 'admin
 /** @param door asked for at each request: it opens when the service has started. */
 export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandler {
   return (request, response, next) => {
+    let span: Span | undefined;
     const run = async (): Promise<void> => {
       // A preflight is routed by the method that it asks about; it must not do what that method does.
       if (request.method === 'OPTIONS') throw methodNotAllowed([route.method]);
-      const { authenticate, rateLimit, clock, requestTimeoutMs } = door();
+      const { authenticate, rateLimit, clock, requestTimeoutMs, tracer } = door();
       const principal = route.access === 'open' ? NOBODY : await authenticate(request);
       if (route.access === 'control') rateLimit?.take(principal.name, clock.wallMs());
       // Wherever a call goes, it goes for this person and this tenant.
       actFor(request.$ctx, { kind: 'key', ...principal });
+      // After the key: nobody else decides what is recorded.
+      const isKnown = route.access !== 'open';
+      span = isKnown ? tracer.begin(`${route.method} ${route.path}`, request.headers['traceparent']) : undefined;
+      request.traceId = span?.traceId;
+      const options = { timeout: requestTimeoutMs, ...(span && { headers: { traceparent: span.traceparent } }) };
       const { params, query } = request.$params;
       await route.handle({
         request,
@@ -65,10 +73,14 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
         params,
         query,
         principal,
-        call: (action, args) => request.$ctx.call(action, args, { timeout: requestTimeoutMs }),
+        call: (action, args) => request.$ctx.call(action, args, { ...options }),
       });
+      span?.end();
     };
-    run().catch((error: unknown) => next?.(error));
+    run().catch((error: unknown) => {
+      span?.end(error);
+      next?.(error);
+    });
   };
 }
 

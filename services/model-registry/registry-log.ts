@@ -6,9 +6,11 @@ import {
   type RegistryRecord,
 } from '../../models/registry/registry.js';
 import type { Journal } from '../../storage/journal/journal.js';
-import { recordsSince } from '../../storage/journal/records-since.js';
 
 const STREAM = { topic: 'registry', partition: 0 } as const;
+const READ_RECORDS = 256;
+const READ_BYTES = 4_194_304;
+const READ_WAIT_MS = 1_000;
 const ATTEMPTS = 5;
 
 /** The registry and its log. Changes are compare-and-set: each is decided on everything that is in the log before it. */
@@ -45,16 +47,24 @@ export class RegistryLog {
         return records;
       } catch (error) {
         if (!(error instanceof FencedError)) throw error;
-        await this.#readOn(error);
+        await this.#readOn();
       }
     }
     throw new ConflictError('somebody else changes the registry at the same time: look, then try again');
   }
 
-  async #readOn(refusal?: FencedError): Promise<void> {
-    for await (const { sequence, payload } of recordsSince(this.#journal, STREAM, this.#last, refusal)) {
-      for (const change of decodeRegistryRecords(payload)) this.registry.apply(change);
-      this.#last = sequence;
+  async #readOn(): Promise<void> {
+    const { last } = await this.#journal.state(STREAM);
+    const reader = this.#journal.read(STREAM, this.#last + 1);
+    try {
+      while (this.#last < last) {
+        for (const record of await reader.next(READ_RECORDS, READ_BYTES, READ_WAIT_MS)) {
+          for (const change of decodeRegistryRecords(record.payload)) this.registry.apply(change);
+          this.#last = record.sequence;
+        }
+      }
+    } finally {
+      reader.close();
     }
   }
 }

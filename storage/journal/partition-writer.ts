@@ -18,6 +18,8 @@ const RETRY_AFTER_MS = 1_000;
 interface Filling {
   readonly batch: ReadingBatch;
   readonly acknowledged: Promise<void>;
+  /** Of the first recorded request in it. */
+  traceparent: string | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -43,11 +45,13 @@ export class PartitionWriter {
   /**
    * Lets `write` add records to the chunk that is filling.
    *
+   * @param traceparent of the request, where it is recorded.
    * @returns resolves when that chunk is durable; rejects when it is not known to be.
    * @throws OverloadedError when too many chunks wait.
    */
-  add(write: (batch: ReadingBatch) => void): Promise<void> {
+  add(write: (batch: ReadingBatch) => void, traceparent?: string): Promise<void> {
     const filling = this.#filling();
+    filling.traceparent ??= traceparent;
     write(filling.batch);
     if (!this.#isFlushing) {
       this.#isFlushing = true;
@@ -75,7 +79,8 @@ export class PartitionWriter {
       );
     }
     const { promise, resolve, reject } = withResolvers();
-    const fresh = { batch: ReadingBatch.create(), acknowledged: promise, resolve, reject };
+    const batch = ReadingBatch.create();
+    const fresh = { batch, acknowledged: promise, traceparent: undefined, resolve, reject };
     this.#queue.push(fresh);
     this.#newest = promise;
     return fresh;
@@ -85,7 +90,7 @@ export class PartitionWriter {
     for (let filling = this.#queue.shift(); filling !== undefined; filling = this.#queue.shift()) {
       try {
         filling.batch.receivedMs = this.#wallMs();
-        await this.#append(filling.batch.encode());
+        await this.#append(filling.batch.encode(), filling.traceparent);
         filling.resolve();
       } catch (error) {
         filling.reject(error);
@@ -95,11 +100,11 @@ export class PartitionWriter {
   }
 
   /** The message id makes a second attempt harmless when the first one had landed after all. */
-  async #append(payload: Uint8Array): Promise<void> {
+  async #append(payload: Uint8Array, traceparent: string | undefined): Promise<void> {
     const messageId = randomUUID();
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#journal.append(this.#stream, payload, { messageId });
+        await this.#journal.append(this.#stream, payload, { messageId, traceparent });
         return;
       } catch (error) {
         if (!(error instanceof StorageFailedError) || attempt === ATTEMPTS) throw error;
