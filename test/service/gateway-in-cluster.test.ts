@@ -10,6 +10,7 @@ import { NO_TRACER } from '../../mixins/tracing/tracer.js';
 import { OverloadedError } from '../../models/errors.js';
 import { loadSettings, SERVICE_NAMES } from '../../models/settings.js';
 import { gatewayService, type GatewayAddress } from '../../services/gateway.service.js';
+import { decodeReadings } from '../../services/ingest/decode-readings.js';
 import type { Storage } from '../../storage/storage.js';
 import { knows, TestBus, type Member } from '../support/bus-brokers.js';
 import { ask, postJson } from '../support/http-client.js';
@@ -52,17 +53,17 @@ describe('a gateway with nothing but ingest beside it', () => {
         {
           name: 'ingest',
           actions: {
-            push: action({ isPublic: true }, (ctx: Context<{ readings: unknown[] }>) => {
+            append: action({}, (ctx: Context<{ batch: string }>) => {
               if (failure !== undefined) throw failure;
               callers.push(callerOf(ctx));
-              return { accepted: ctx.params.readings.length, rejected: [] };
+              return { accepted: decodeReadings(Buffer.from(ctx.params.batch, 'base64')).length };
             }),
           },
         },
       ],
       { ownServices: SERVICE_NAMES },
     );
-    await knows(gateway.broker, 'ingest.push', 'ingest');
+    await knows(gateway.broker, 'ingest.append', 'ingest');
     url = (await gateway.broker.call<GatewayAddress, object>('gateway.address', {})).url;
   });
   after(() => bus.stop());
