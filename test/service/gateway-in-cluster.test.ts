@@ -6,11 +6,9 @@ import { callerOf, type Caller } from '../../mixins/bus/caller.js';
 import { systemClock } from '../../mixins/clock.js';
 import { createMetrics } from '../../mixins/metrics.js';
 import { DEFAULT_RUNNER_OPTIONS } from '../../mixins/stage-host/partition-runner.js';
-import { NO_TRACER } from '../../mixins/tracing/tracer.js';
 import { OverloadedError } from '../../models/errors.js';
 import { loadSettings, SERVICE_NAMES } from '../../models/settings.js';
 import { gatewayService, type GatewayAddress } from '../../services/gateway.service.js';
-import { decodeReadings } from '../../services/ingest/decode-readings.js';
 import type { Storage } from '../../storage/storage.js';
 import { knows, TestBus, type Member } from '../support/bus-brokers.js';
 import { ask, postJson } from '../support/http-client.js';
@@ -24,25 +22,28 @@ describe('a gateway with nothing but ingest beside it', () => {
   let failure: Error | undefined;
   const callers: Caller[] = [];
 
+  const take = (ctx: Context) => {
+    if (failure !== undefined) throw failure;
+    callers.push(callerOf(ctx));
+    return { accepted: 1, rejected: [] };
+  };
+
   before(async () => {
     bus = await TestBus.start();
     const gateway = await bus.member(
       'gateway',
       [
         gatewayService({
-          nodeId: 'gateway',
           settings: { ...loadSettings({ env: { AUTH: 'off', METRICS_PORT: '0' } }), port: 0 },
           storage: {
             mode: 'embedded',
             journal: { durability: 'fsync' },
             readSide: new MemoryReadSide(),
-            outage: () => undefined,
           } as unknown as Storage,
           logger: pino({ level: 'silent' }),
           clock: systemClock,
           metrics: createMetrics(),
           runner: DEFAULT_RUNNER_OPTIONS,
-          tracer: NO_TRACER,
         }),
       ],
       { ownServices: SERVICE_NAMES },
@@ -52,18 +53,13 @@ describe('a gateway with nothing but ingest beside it', () => {
       [
         {
           name: 'ingest',
-          actions: {
-            append: action({}, (ctx: Context<{ batch: string }>) => {
-              if (failure !== undefined) throw failure;
-              callers.push(callerOf(ctx));
-              return { accepted: decodeReadings(Buffer.from(ctx.params.batch, 'base64')).length };
-            }),
-          },
+          // In whichever form the gateway hands readings on.
+          actions: { push: action({ isPublic: true }, take), append: action({}, take) },
         },
       ],
       { ownServices: SERVICE_NAMES },
     );
-    await knows(gateway.broker, 'ingest.append', 'ingest');
+    await knows(gateway.broker, 'ingest.push', 'ingest');
     url = (await gateway.broker.call<GatewayAddress, object>('gateway.address', {})).url;
   });
   after(() => bus.stop());
