@@ -9,16 +9,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { PartitionView, StageView } from '../../models/routing/cluster-view.js';
 import type { ServiceName } from '../../models/settings.js';
 import type { StageName } from '../../models/stages/stage.js';
+import { compiled } from './compiled.js';
 import { NatsServer } from './nats-server.js';
 import { RedisServer } from './redis-server.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { until } from './until.js';
 
-const START = [fileURLToPath(new URL('../../bin/redshank.js', import.meta.url)), 'start'];
 const OUTPUT_KEPT = 40_000;
 const OUTPUT_SHOWN = 4_000;
 const LOOK_EVERY_MS = 150;
@@ -73,11 +72,12 @@ export class Cluster {
 
   /** Resolves when every part is ready. */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const [nats, redis, folder] = await Promise.all([
-      NatsServer.start(options.natsConfig === undefined ? {} : { config: options.natsConfig }),
-      RedisServer.start(),
-      mkdtemp(join(tmpdir(), 'redshank-cluster-')),
-    ]);
+    const nats = await NatsServer.start(options.natsConfig === undefined ? {} : { config: options.natsConfig });
+    const redis = await RedisServer.start().catch(async (error: unknown) => {
+      await nats.stop();
+      throw error;
+    });
+    const folder = await mkdtemp(join(tmpdir(), 'redshank-cluster-'));
     const cluster = new Cluster(nats, redis, folder, options);
     try {
       const lines = [`partitions: ${cluster.partitions}`, options.config ?? ''];
@@ -211,7 +211,7 @@ export class Cluster {
     const note = (error: unknown): void => void problems.push(error);
     const parts = [...this.#parts.values()];
     await Promise.all(parts.map((part) => (isGraceful ? part.stop() : part.kill9()).catch(note)));
-    await Promise.all(parts.map((part) => part.proxy?.stop().catch(note)));
+    await Promise.all(parts.flatMap(({ proxy }) => (proxy === undefined ? [] : [proxy.stop().catch(note)])));
     await Promise.all([this.nats.stop().catch(note), this.redis.stop().catch(note)]);
     await rm(this.folder, { recursive: true, force: true });
     if (problems.length > 0) throw problems[0];
@@ -263,7 +263,7 @@ export class Part {
     if (this.isRunning) return;
     this.#isEnding = false;
     this.#isPaused = false;
-    const child = spawn(process.execPath, this.options.arguments ?? START, {
+    const child = spawn(process.execPath, this.options.arguments ?? compiled('cli/main.ts', 'start'), {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
