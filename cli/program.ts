@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { CommandFailure, failureOf } from './command-failure.js';
 import { addAlertsCommand } from './commands/alerts.js';
 import { addBacktestCommand } from './commands/backtest.js';
+import { addClusterCommand } from './commands/cluster.js';
 import { addConfigCommand } from './commands/config.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addDevicesCommand } from './commands/devices.js';
@@ -11,6 +12,8 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFeedbackCommand } from './commands/feedback.js';
 import { addIngestCommand } from './commands/ingest.js';
+import { addScalePlanCommand } from './commands/scale-plan.js';
+import { addShardsCommand } from './commands/shards.js';
 import { addSimulateCommand } from './commands/simulate.js';
 import { addStartCommand } from './commands/start.js';
 import { addTailCommand } from './commands/tail.js';
@@ -21,6 +24,7 @@ import { printNote, type Terminal } from './terminal/terminal.js';
 const COMMANDS = [
   addDemoCommand,
   addStartCommand,
+  addClusterCommand,
   addDoctorCommand,
   addSimulateCommand,
   addIngestCommand,
@@ -30,6 +34,8 @@ const COMMANDS = [
   addAlertsCommand,
   addFeedbackCommand,
   addBacktestCommand,
+  addShardsCommand,
+  addScalePlanCommand,
   addConfigCommand,
 ];
 

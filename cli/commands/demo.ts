@@ -5,20 +5,17 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunningNode } from '../../services/start-node.js';
 import type { Settings } from '../../models/settings.js';
-import { demoScenario } from '../../models/simulator/demo-scenario.js';
 import { ApiClient } from '../client.js';
 import { SettingInvalidError } from '../../models/errors.js';
 import { CommandFailure, typeOf } from '../command-failure.js';
-import { eventStream } from '../events/event-stream.js';
-import { alertLine, type AlertChange } from '../events/views.js';
 import { ExitCode } from '../exit-codes.js';
 import { positiveNumber, settingsFor, wholeNumber, type GlobalOptions } from '../options.js';
-import { feedFleet } from '../simulation/feed.js';
+import { playDemo } from '../simulation/play-demo.js';
 import { startUnlessStopped } from '../start-unless-stopped.js';
 import { formatCount } from '../terminal/amounts.js';
 import { createLogger } from '../terminal/logger.js';
 import { stopWithin } from '../terminal/stop-within.js';
-import { printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
+import { printJson, printLine, type Terminal } from '../terminal/terminal.js';
 
 interface DemoOptions extends GlobalOptions {
   readonly devices: number;
@@ -44,24 +41,16 @@ async function demo(terminal: Terminal, options: DemoOptions): Promise<void> {
   const settings = await settingsFor(terminal, undefined, demoDefaults(terminal, folder));
   const node = await startUnlessStopped(() => startDemoNode(settings, terminal), terminal.signal);
   if (node === undefined) return;
-  const ended = new AbortController();
   const signal = AbortSignal.any([
     terminal.signal,
-    ended.signal,
     ...(options.duration === undefined ? [] : [AbortSignal.timeout(options.duration * 1_000)]),
   ]);
   try {
     const { url } = node;
     if (url === undefined) throw new SettingInvalidError(['SERVICES: the demo needs the gateway, unset SERVICES']);
     const key = options.key ?? terminal.env['REDSHANK_API_KEY'];
-    const client = new ApiClient({ url, key, signal });
     announce(terminal, options, url, own === '' ? undefined : folder);
-    const watching = showAlerts(terminal, client, signal, options.json === true);
-    const feeding = playFleet(terminal, client, signal, options);
-    // When one of the two fails, the other has to end as well; what failed is told after both have.
-    const parts = await Promise.allSettled([watching, feeding].map((part) => part.finally(() => ended.abort())));
-    const failed = parts.find((part) => part.status === 'rejected' && !isStop(part.reason));
-    if (failed?.status === 'rejected') throw failed.reason;
+    await playDemo(terminal, (ending) => new ApiClient({ url, key, signal: ending }), signal, options);
   } finally {
     await stopWithin(() => node.stop());
   }
@@ -116,41 +105,4 @@ function announce(terminal: Terminal, options: DemoOptions, url: string, dataDir
   ]) {
     printLine(terminal, text);
   }
-}
-
-async function playFleet(
-  terminal: Terminal,
-  client: ApiClient,
-  signal: AbortSignal,
-  { seed, devices, json }: DemoOptions,
-): Promise<void> {
-  const { fleet, liveFromMs } = demoScenario({ seed, devices, nowMs: Date.now() });
-  let isLive = false;
-  await feedFleet(fleet, client, {
-    liveFromMs,
-    untilMs: Infinity,
-    speed: 1,
-    signal,
-    onProgress: (totals, simulatedMs) => {
-      if (isLive || simulatedMs <= liveFromMs) return;
-      isLive = true;
-      if (json !== true) {
-        printNote(terminal, `${formatCount(totals.accepted)} readings of the last ten minutes are in; now live`);
-      }
-    },
-  });
-}
-
-async function showAlerts(terminal: Terminal, client: ApiClient, signal: AbortSignal, json: boolean): Promise<void> {
-  for await (const { event, data } of eventStream(client, { signal })) {
-    if (event !== 'alert') continue;
-    const alert = data as AlertChange;
-    if (json) printJson(terminal, { event, ...alert });
-    else printLine(terminal, alertLine(terminal, alert));
-  }
-}
-
-/** Requests that were cut off because the demo ends are no failure. */
-function isStop(reason: unknown): boolean {
-  return reason instanceof CommandFailure && reason.message === 'stopped';
 }

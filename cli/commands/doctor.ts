@@ -3,6 +3,7 @@ import { SettingInvalidError } from '../../models/errors.js';
 import type { Settings } from '../../models/settings.js';
 import { CommandFailure } from '../command-failure.js';
 import { fail, ok, warn, type Finding } from '../doctor/check.js';
+import { checkCluster } from '../doctor/cluster-checks.js';
 import { checkDataDir, checkNode, checkPort } from '../doctor/machine-checks.js';
 import { checkServer } from '../doctor/server-checks.js';
 import { ExitCode } from '../exit-codes.js';
@@ -54,7 +55,7 @@ async function examine(terminal: Terminal, options: DoctorOptions): Promise<read
     { requestTimeoutMs: REQUEST_TIMEOUT_MS, retryForMs: 0 },
   );
   const server = await checkServer(client);
-  if (server !== undefined) return [...findings, ...server];
+  if (server !== undefined) return [...findings, ...server, ...(await checkCluster(client))];
   if (isNamed || settings === undefined) {
     return [...findings, fail('server', `nothing answers at ${client.url}: start it, or name another with --url`)];
   }

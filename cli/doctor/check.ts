@@ -9,3 +9,6 @@ export interface Finding {
 export const ok = (check: string, message: string): Finding => ({ check, state: 'ok', message });
 export const warn = (check: string, message: string): Finding => ({ check, state: 'warn', message });
 export const fail = (check: string, message: string): Finding => ({ check, state: 'fail', message });
+
+/** What went wrong, for a finding. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,10 +2,10 @@
 import type { ApiClient } from '../client.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
-import { fail, ok, warn, type Finding } from './check.js';
+import { fail, messageOf, ok, warn, type Finding } from './check.js';
 
 /** A reading dated further ahead than five minutes is quarantined; long before that, somebody should look. */
-const CLOCK_WARN_MS = 5_000;
+export const CLOCK_WARN_MS = 5_000;
 
 /** @returns undefined when nothing answers there. */
 export async function checkServer(client: ApiClient): Promise<readonly Finding[] | undefined> {
@@ -44,5 +44,3 @@ async function attempt(check: string, good: string, action: () => Promise<unknow
     return fail(check, messageOf(error));
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -74,6 +74,11 @@ export class Projection<Output extends OutputBatch> {
     }, checkEveryMs);
   }
 
+  /** Records that the read side has yet to be shown; undefined while it is not known how far it is. */
+  get unshown(): number | undefined {
+    return this.#shown === undefined ? undefined : Math.max(0, this.#wanted - this.#shown);
+  }
+
   /** The batch is committed as `sequence`: show it, and whatever is missing before it. Returns at once. */
   show(sequence: number, batch: Output): void {
     this.#wanted = Math.max(this.#wanted, sequence);

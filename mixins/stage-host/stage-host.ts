@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { FencedError, NotOwnerError } from '../../models/errors.js';
+import type { PartitionReport } from '../../models/routing/cluster-view.js';
 import { place } from '../../models/routing/placement.js';
 import type { InputBatch, OutputBatch, Stage } from '../../models/stages/stage.js';
 import type { Storage } from '../../storage/storage.js';
@@ -12,21 +13,10 @@ import { PartitionRunner, type RunnerObserver, type RunnerOptions } from './part
 import { Projection, type ProjectionTarget } from './projection.js';
 import type { StageMetrics } from './stage-metrics.js';
 
-export interface PartitionStatus {
-  readonly partition: number;
-  /** Node that runs it, as far as this one has heard. */
-  readonly owner: string | undefined;
-  readonly isOwned: boolean;
+/** What a replica says of one partition; `owner` as far as it has heard, `failure` if it failed there last time. */
+export interface PartitionStatus extends PartitionReport {
   /** Node that should run it, by the placement that all replicas compute. */
   readonly wantedOwner: string | undefined;
-  readonly epoch: number;
-  /** Input position in the state. */
-  readonly position: number;
-  /** Input records (chunks) that wait; undefined where somebody else runs it. */
-  readonly lag: number | undefined;
-  readonly devices: number;
-  /** Why it does not run, if it failed last time. */
-  readonly failure: string | undefined;
 }
 
 export interface StageHostOptions<State, Input extends InputBatch, Output extends OutputBatch> {
@@ -191,6 +181,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         position: 0,
         lag: undefined,
         devices: 0,
+        unshown: undefined,
         failure: this.#failures.get(partition),
       };
     });
@@ -211,6 +202,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
           position,
           lag: Math.max(0, last - position),
           devices: runner.deviceCount(),
+          unshown: this.#projections.get(partition)?.unshown,
           failure: this.#failures.get(partition),
         };
       }),

@@ -1,0 +1,263 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { STAGES } from '../../models/stages/stage.js';
+import { ApiClient } from '../client.js';
+import type { Child } from '../cluster/child.js';
+import { clusterParts, type ClusterPart, type ClusterSize } from '../cluster/cluster-parts.js';
+import { missingServers } from '../cluster/data-servers.js';
+import { LocalCluster } from '../cluster/local-cluster.js';
+import { whatIsMissing } from '../cluster/readiness.js';
+import type { ClusterAnswer } from '../cluster/cluster-answer.js';
+import { CommandFailure, failureOf } from '../command-failure.js';
+import { checkPort } from '../doctor/machine-checks.js';
+import { ExitCode } from '../exit-codes.js';
+import { DEFAULT_URL, positiveNumber, settingsFor, wholeNumber, type GlobalOptions } from '../options.js';
+import { playDemo } from '../simulation/play-demo.js';
+import { formatBytes, formatDuration } from '../terminal/amounts.js';
+import { startProgress } from '../terminal/progress.js';
+import { tableLines } from '../terminal/table.js';
+import { printable, printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
+
+interface ClusterOptions extends GlobalOptions, ClusterSize {
+  readonly port?: number;
+  readonly dir?: string;
+  readonly config?: string;
+  readonly simulate?: boolean;
+  readonly devices: number;
+  readonly seed: number;
+  readonly duration?: number;
+}
+
+/** A dozen processes on a small machine take their time. */
+const READY_WITHIN_MS = 180_000;
+const LOOK_EVERY_MS = 300;
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Stand for the addresses that are known once the servers run. */
+const PLACEHOLDERS = { NATS_URL: 'nats://127.0.0.1', REDIS_URL: 'redis://127.0.0.1' };
+const MOST_REPLICAS = 16;
+
+export function addClusterCommand(program: Command, terminal: Terminal): void {
+  const replicas = wholeNumber(1, MOST_REPLICAS);
+  program
+    .command('cluster')
+    .description(
+      'a cluster on this machine, for development: NATS, Redis and a process for each part, to be killed at will',
+    )
+    .option('--ingests <n>', 'processes that take readings', replicas, 2)
+    .option('--windows <n>', 'processes of the window stage', replicas, 2)
+    .option('--scorers <n>', 'processes of the scorer stage', replicas, 3)
+    .option('--alertings <n>', 'processes of the alerting stage', replicas, 1)
+    .option('--port <port>', 'port of the gateway, 0 for a free one (PORT)', wholeNumber(0, 65_535))
+    .option('--dir <folder>', 'where everything is kept; else a temporary folder, gone at the end')
+    .option('--config <file>', 'YAML configuration of all processes (CONFIG_FILE)')
+    .option('--simulate', 'feed it the fleet of the demo')
+    .option('--devices <n>', 'how many of them', wholeNumber(1, 1_000), 24)
+    .option('--seed <n>', 'the same seed makes the same fleet', wholeNumber(0, 4_294_967_295), 1)
+    .option('--duration <sec>', 'end after this time; else at Ctrl-C', positiveNumber(86_400))
+    .action(async (_options: unknown, command: Command) => {
+      await cluster(terminal, command.optsWithGlobals<ClusterOptions>());
+    });
+}
+
+async function cluster(terminal: Terminal, options: ClusterOptions): Promise<void> {
+  const missing = missingServers();
+  if (missing !== undefined) throw new CommandFailure(ExitCode.usage, missing);
+  const env = partEnvironment(terminal, options);
+  // All faults at once, before ten processes tell each of them.
+  const { port } = await settingsFor({ ...terminal, env: { ...env, ...PLACEHOLDERS } }, options.config);
+  const found = port === 0 ? undefined : await checkPort({ host: '127.0.0.1', port });
+  if (found?.state === 'fail') throw new CommandFailure(ExitCode.usage, `${found.message}, or give --port`);
+
+  const parts = clusterParts(options);
+  const startedMs = performance.now();
+  const failed = new AbortController();
+  let isReady = false;
+  const local = new LocalCluster({
+    folder: options.dir === undefined ? await mkdtemp(join(tmpdir(), 'redshank-local-')) : resolve(options.dir),
+    isTemporary: options.dir === undefined,
+    parts,
+    port,
+    env,
+    onLine: (name, line) => printNote(terminal, `${name.padEnd(widthOf(parts))} │ ${printable(line)}`),
+    onDeath: (child) => {
+      if (isReady) tellDeath(terminal, local, parts, child, options.json === true);
+      if (!isReady) failed.abort(`${child.name} ${child.ending} while the cluster was starting; its lines say why`);
+      else if (!local.isAlive) failed.abort('no part of the cluster is left');
+    },
+  });
+  const signal = AbortSignal.any([terminal.signal, failed.signal]);
+  try {
+    await local.start();
+    await untilReady(terminal, local, options, parts, signal);
+    isReady = true;
+    announce(terminal, local, options, performance.now() - startedMs);
+    await runUntil(terminal, local, options, signal);
+  } catch (error) {
+    // A stop ends requests and waits; that is no failure.
+    if (!signal.aborted) throw error;
+  } finally {
+    if (options.json !== true) printNote(terminal, 'stopping');
+    await local.stop();
+  }
+  if (failed.signal.aborted) throw new CommandFailure(ExitCode.failed, String(failed.signal.reason));
+}
+
+/** @throws CommandFailure when it is not ready in time, with what is missing. */
+async function untilReady(
+  terminal: Terminal,
+  local: LocalCluster,
+  options: ClusterOptions,
+  parts: readonly ClusterPart[],
+  signal: AbortSignal,
+): Promise<void> {
+  const untilMs = performance.now() + READY_WITHIN_MS;
+  const progress = startProgress(terminal, 'starting', parts.length + STAGES.length);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const waiting = await look(local, parts, signal);
+      if (waiting === undefined) return;
+      if (performance.now() > untilMs) {
+        const limit = formatDuration(READY_WITHIN_MS);
+        throw new CommandFailure(ExitCode.failed, `not ready within ${limit}: ${waiting.note}; see the lines above`);
+      }
+      progress.update(local.started + waiting.readyStages, waiting.note);
+      await sleep(LOOK_EVERY_MS, undefined, { signal });
+    }
+  } finally {
+    progress.stop();
+  }
+
+  async function look(
+    { url, started }: LocalCluster,
+    all: readonly ClusterPart[],
+    ending: AbortSignal,
+  ): Promise<{ readonly readyStages: number; readonly note: string } | undefined> {
+    if (url === undefined || started < all.length) {
+      return { readyStages: 0, note: `${started} of ${all.length} processes run` };
+    }
+    try {
+      const answer = await clientOf(url, options, ending).get<ClusterAnswer>('/v1/cluster');
+      return whatIsMissing(answer, all);
+    } catch (error) {
+      ending.throwIfAborted();
+      return { readyStages: 0, note: failureOf(error).message };
+    }
+  }
+}
+
+/** Does what there is to do until the end: feeds the fleet, or nothing. */
+async function runUntil(
+  terminal: Terminal,
+  local: LocalCluster,
+  options: ClusterOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { duration, simulate, json } = options;
+  const limit = duration === undefined ? [] : [AbortSignal.timeout(duration * 1_000)];
+  const ending = AbortSignal.any([signal, ...limit]);
+  if (simulate === true) {
+    const createClient = (end: AbortSignal): ApiClient => new ApiClient({ url: local.url!, signal: end });
+    try {
+      await playDemo(terminal, createClient, ending, options);
+    } catch (error) {
+      if (ending.aborted) return;
+      // The cluster is for being broken: the fleet that found no door for too long gives up, and the rest goes on.
+      const { message } = failureOf(error);
+      if (json === true) printJson(terminal, { event: 'fleet-stopped', reason: message });
+      else printNote(terminal, `the simulated fleet has given up: ${message}`);
+    }
+  }
+  if (!ending.aborted) await once(ending, 'abort');
+}
+
+function announce(terminal: Terminal, local: LocalCluster, options: ClusterOptions, tookMs: number): void {
+  const { url = '', servers, children } = local;
+  const memory = children.map((child) => child.memoryBytes());
+  const isKnown = memory.every((bytes) => bytes !== undefined);
+  const totalBytes = isKnown ? memory.reduce((sum, bytes) => sum + bytes, 0) : undefined;
+  if (options.json === true) {
+    const processes = children.map(({ name, pid }, i) => ({ name, pid, memoryBytes: memory[i] ?? null }));
+    const { natsUrl, redisUrl } = servers!;
+    const event = { event: 'started', url, natsUrl, redisUrl, tookMs: Math.round(tookMs), processes };
+    printJson(terminal, { ...event, memoryBytes: totalBytes ?? null });
+    return;
+  }
+  const { bold, cyan } = terminal.colors;
+  const scorer = children.find(({ name }) => name.startsWith('scorer'))!;
+  const weight = totalBytes === undefined ? '' : `, ${formatBytes(totalBytes)} of memory`;
+  const shards = url === DEFAULT_URL ? 'npx redshank shards' : `npx redshank shards --url ${url}`;
+  const rows = children.map(({ name, pid }, i) => [name, pid, memory[i] === undefined ? '–' : formatBytes(memory[i])]);
+  for (const line of [
+    '',
+    `${bold('Redshank')} runs as a cluster: ${children.length} processes, ready in ${formatDuration(tookMs)}${weight}`,
+    '',
+    ...tableLines(['process', 'pid', 'memory'], rows).map((row) => `  ${row}`),
+    '',
+    `  dashboard   ${cyan(url)}`,
+    `  NATS        ${servers?.natsUrl}`,
+    `  Redis       ${servers?.redisUrl}`,
+    `  data        ${options.dir === undefined ? 'a temporary folder, gone at the end' : resolve(options.dir)}`,
+    '  stop        Ctrl-C',
+    '',
+    '  Try, in another terminal:',
+    '',
+    `  ${shards}    # who runs what`,
+    `  kill -TERM ${scorer.pid}    # ${scorer.name} hands its partitions over; shards again`,
+    `  kill -9 ${scorer.pid}    # or dies: others take over when its leases end`,
+    `  ${local.joinCommand('scorer')}    # one more scorer`,
+    ...(options.simulate === true ? [] : [`  npx redshank simulate --url ${url}    # a fleet to watch`]),
+    '',
+  ]) {
+    printLine(terminal, line);
+  }
+}
+
+function tellDeath(
+  terminal: Terminal,
+  local: LocalCluster,
+  parts: readonly ClusterPart[],
+  child: Child,
+  json: boolean,
+): void {
+  const { name, pid, ending, exitCode, signal } = child;
+  if (json) {
+    printJson(terminal, { event: 'ended', name, pid, exitCode, signal });
+    return;
+  }
+  const part = parts.find((one) => one.name === name);
+  const server = local.servers?.commands[name];
+  for (const line of local.linesOf(name)) printNote(terminal, `${name.padEnd(widthOf(parts))} │ ${printable(line)}`);
+  const again = server ?? (part === undefined ? undefined : local.joinCommand(part.service));
+  const what = terminal.colors.yellow(`${name} (pid ${pid}) ${ending}`);
+  printNote(terminal, `${what}. Nobody starts it again but you:${again === undefined ? '' : ` ${again}`}`);
+}
+
+function clientOf(url: string, { key }: ClusterOptions, signal: AbortSignal): ApiClient {
+  return new ApiClient({ url, key, signal, requestTimeoutMs: REQUEST_TIMEOUT_MS, retryForMs: 0 });
+}
+
+/** The environment of all parts. What it says of another NATS or Redis is not for this cluster. */
+function partEnvironment(terminal: Terminal, { config, port }: ClusterOptions): Record<string, string | undefined> {
+  const foreign = Object.keys(terminal.env).filter((name) => /^(NATS|REDIS)_/.test(name));
+  return {
+    ENVIRONMENT: 'development',
+    LOG_LEVEL: 'warn',
+    ...terminal.env,
+    ...Object.fromEntries(foreign.map((name) => [name, ''])),
+    ...(config === undefined ? {} : { CONFIG_FILE: resolve(config) }),
+    ...(port === undefined ? {} : { PORT: String(port) }),
+    HOST: '127.0.0.1',
+    METRICS_PORT: '0',
+    // Nobody else reaches it, and a key that is gone with a temporary folder helps nobody.
+    AUTH: 'off',
+  };
+}
+
+function widthOf(parts: readonly ClusterPart[]): number {
+  return Math.max(...parts.map(({ name }) => name.length), 'redis-server'.length);
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import type { ClusterAnswer } from '../../../../cli/cluster/cluster-answer.js';
+import { clusterParts } from '../../../../cli/cluster/cluster-parts.js';
+import { clusterFindings } from '../../../../cli/doctor/cluster-checks.js';
+import { clusterOf } from '../cluster/sample-cluster.js';
+
+const WELL = clusterOf(clusterParts({ ingests: 1, windows: 2, scorers: 2, alertings: 1 }));
+
+const inAllPartitions = (change: object): ClusterAnswer => ({
+  ...WELL,
+  stages: WELL.stages.map((stage) => ({
+    ...stage,
+    partitions: stage.partitions.map((partition) => ({ ...partition, ...change })),
+  })),
+});
+
+describe('doctor, of a cluster', () => {
+  it('finds nothing wrong where nothing is', () => {
+    assert.deepEqual(
+      clusterFindings(WELL).map(({ check, state }) => `${check} ${state}`),
+      ['owners ok', 'lag ok', 'read side ok', 'node clocks ok'],
+    );
+  });
+
+  for (const [what, answer, check, state] of [
+    ['a partition without an owner', inAllPartitions({ owner: null }), 'owners', 'fail'],
+    ['a stage without a replica', { ...WELL, stages: [{ ...WELL.stages[0]!, replicas: [] }] }, 'owners', 'fail'],
+    [
+      'a replica without an answer',
+      { ...WELL, stages: [{ ...WELL.stages[0]!, silent: [{ node: 'a', reason: 'late' }] }] },
+      'owners',
+      'fail',
+    ],
+    [
+      'a service that nobody runs',
+      { ...WELL, services: { ...WELL.services, 'model-registry': [] } },
+      'services',
+      'fail',
+    ],
+    ['much that waits', inAllPartitions({ lag: 501 }), 'lag', 'warn'],
+    ['a read side that is behind', inAllPartitions({ unshown: 1_000 }), 'read side', 'warn'],
+    ['a clock that is off', { ...WELL, clocks: [{ node: 'a', aheadMs: -6_000 }] }, 'node clocks', 'warn'],
+    ['a clock that is not heard of', { ...WELL, clocks: [{ node: 'a', aheadMs: null }] }, 'node clocks', 'warn'],
+  ] satisfies [string, ClusterAnswer, string, string][]) {
+    it(`finds ${what}`, () => {
+      const bad = clusterFindings(answer).filter((finding) => finding.state !== 'ok');
+      assert.deepEqual([...new Set(bad.map((finding) => `${finding.check} ${finding.state}`))], [`${check} ${state}`]);
+    });
+  }
+});
