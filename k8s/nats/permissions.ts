@@ -48,6 +48,7 @@ type Listener = Role | 'guest';
 
 const STAGE_HOSTS: readonly Role[] = ['window', 'scorer', 'alerting', 'node'];
 const WITH_PUBLIC_ACTIONS: readonly Role[] = ['ingest', 'window', 'scorer', 'alerting', 'model-registry', 'node'];
+const SHOWS_CLUSTER: readonly string[] = ['gateway', 'node'];
 /** `stage.progress` and `stage.leaving`. */
 const PROGRESS: readonly Listener[] = ['ingest', ...STAGE_HOSTS, 'guest'];
 /** `score.computed` and `alert.*`. */
@@ -208,7 +209,6 @@ class BusSubjects {
     this.#guests = guests;
   }
 
-  /** Without `PING`: nobody here measures with it, and everybody would have to answer. */
   published(user: string, calls: readonly Role[], tells: readonly Listener[]): string[] {
     const callers = (Object.keys(ROLES) as Role[]).filter((role) => ROLES[role].calls.includes(user as Role));
     const answers = WITH_PUBLIC_ACTIONS.includes(user as Role) ? [...callers, ...this.#guests] : callers;
@@ -217,6 +217,9 @@ class BusSubjects {
       ...['DISCOVER', 'DISCOVER.*.*', 'INFO', 'INFO.*.*', 'HEARTBEAT', 'DISCONNECT'],
       ...calls.map((who) => `REQ.${who}.*`),
       ...answers.map((who) => `RES.${who}.*`),
+      // Those that show the cluster to people measure how far its clocks are apart.
+      ...(SHOWS_CLUSTER.includes(user) ? (Object.keys(ROLES) as Role[]).map((who) => `PING.${who}.*`) : []),
+      ...(isRole(user) ? SHOWS_CLUSTER.map((who) => `PONG.${who}.*`) : []),
       ...told.map((who) => `EVENT.${who}.*`),
     ].map((subject) => `${this.#prefix}.${subject}`);
   }
@@ -278,6 +281,10 @@ class LogSubjects {
     const count = topic === 'registry' ? 1 : this.#partitions;
     return Array.from({ length: count }, (_, partition) => `${this.#namespace}-${topic}-${partition}`);
   }
+}
+
+function isRole(user: string): user is Role {
+  return Object.hasOwn(ROLES, user);
 }
 
 /** As the object store writes names in its subjects. */

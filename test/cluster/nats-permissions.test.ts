@@ -221,6 +221,15 @@ describe('users of NATS', function () {
       assert.deepEqual(await answerersOf('guest'), servers);
     });
 
+    it('clocks are asked for by those that show the cluster', async () => {
+      const measurers = (who: string) => allowed((user) => user.maySay(`MOL-redshank.PING.${who}.host-1`, '{}'));
+      assert.deepEqual(await measurers('scorer'), ['gateway', 'node']);
+      assert.deepEqual(await measurers('guest'), []);
+      assert.deepEqual(await allowed((user) => user.maySay('MOL-redshank.PING', '{}')), []);
+      const answerers = await allowed((user) => user.maySay('MOL-redshank.PONG.gateway.host-1', '{}'));
+      assert.deepEqual(answerers, [...ROLES]);
+    });
+
     it('events of alerts come from those that run alerting', async () => {
       const tellersOf = (who: string) => allowed((user) => user.maySay(`MOL-redshank.EVENT.${who}.host-1`, '{}'));
       assert.deepEqual(await tellersOf('gateway'), ['alerting', 'node', 'scorer']);
