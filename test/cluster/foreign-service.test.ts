@@ -55,6 +55,7 @@ describe("other teams' services", function () {
       nodeID: `${user}.test-${brokers.length}`,
       transporter: { type: 'NATS', options: { url: urlOfUser(cluster.nats, user) } },
       requestTimeout: 10_000,
+      heartbeatInterval: 2,
       logger: false,
       internalServices: false,
       skipProcessEventRegistration: true,
