@@ -76,7 +76,7 @@ export class Projection<Output extends OutputBatch> {
 
   /** Records that the read side has yet to be shown; undefined while it is not known how far it is. */
   get unshown(): number | undefined {
-    return this.#shown === undefined ? undefined : Math.max(0, this.#wanted - this.#shown);
+    return this.#handedOver === undefined ? undefined : Math.max(0, this.#wanted - this.#handedOver);
   }
 
   /** The batch is committed as `sequence`: show it, and whatever is missing before it. Returns at once. */

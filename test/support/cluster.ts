@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { PartitionView, StageView } from '../../services/gateway/cluster-routes.js';
+import type { PartitionView, StageView } from '../../models/routing/cluster-view.js';
 import { roleOf, type ServiceName } from '../../models/settings.js';
 import type { StageName } from '../../models/stages/stage.js';
 import { NatsServer } from './nats-server.js';
@@ -20,6 +20,8 @@ import { TcpProxy } from './tcp-proxy.js';
 import { until } from './until.js';
 
 const PARTITIONS = 8;
+/** All parts start at once, and each compiles its sources. */
+const START_MS = 180_000;
 const START = [fileURLToPath(new URL('../../bin/redshank.js', import.meta.url)), 'start'];
 const OUTPUT_KEPT = 40_000;
 const OUTPUT_SHOWN = 4_000;
@@ -88,7 +90,7 @@ export class Cluster {
       const lines = [`partitions: ${cluster.partitions}`, options.config ?? ''];
       await writeFile(join(folder, 'redshank.yaml'), lines.join('\n'));
       await Promise.all(options.parts.map((part) => cluster.add(part)));
-      await cluster.ready();
+      await cluster.ready(START_MS);
       return cluster;
     } catch (error) {
       const told = cluster.report();
