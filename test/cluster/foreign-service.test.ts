@@ -46,7 +46,7 @@ describe("other teams' services", function () {
   });
   after(async () => {
     await Promise.all(brokers.map((broker) => broker.stop()));
-    await cluster?.stop();
+    await cluster.stop();
   });
 
   async function broker(user: string, options: BrokerOptions = {}): Promise<ServiceBroker> {

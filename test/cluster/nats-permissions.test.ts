@@ -179,7 +179,8 @@ describe('users of NATS', function () {
     }
 
     it('an outsider cannot take or give back the lease of a live owner', async () => {
-      const { leases, close } = await openAs('window');
+      const storage = await openAs('window');
+      const { leases } = storage;
       const lease = await leases.acquire({ stage: 'window', partition: 0 }, 'window.host-1');
       assert.ok(lease && (await leases.renew(lease)));
       for (const user of [...OUTSIDERS, 'scorer', 'gateway']) {
@@ -187,7 +188,7 @@ describe('users of NATS', function () {
       }
       assert.equal(await leases.holder({ stage: 'window', partition: 0 }), 'window.host-1');
       assert.ok(await leases.renew(lease));
-      await close();
+      await storage.close();
     });
 
     it('snapshots are written by those that run stages', async () => {
