@@ -12,7 +12,7 @@
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { inboxPrefixOf, SERVICE_NAMES, type Role } from '../../models/settings.js';
-import { TOPICS, type StageName, type Topic } from '../../models/stages/stage.js';
+import { partitionsOf, TOPICS, type StageName, type Topic } from '../../models/stages/stage.js';
 import { PARTITIONS_BLOB } from '../../storage/partition-count.js';
 
 export interface PermissionOptions {
@@ -48,6 +48,11 @@ type Listener = Role | 'guest';
 
 const STAGE_HOSTS: readonly Role[] = ['window', 'scorer', 'alerting', 'node'];
 const WITH_PUBLIC_ACTIONS: readonly Role[] = ['ingest', 'window', 'scorer', 'alerting', 'model-registry', 'node'];
+/**
+ * Not the secret that a cluster without `CLUSTER_SECRET` keeps in its log: a credential of NATS would be one for calls, too. So with
+ * these permissions the setting is needed, and a process without it does not start.
+ */
+const FOR_SERVICES: readonly Topic[] = TOPICS.filter((topic) => topic !== 'secrets');
 const SHOWS_CLUSTER: readonly string[] = ['gateway', 'node'];
 /** `stage.progress` and `stage.leaving`. */
 const PROGRESS: readonly Listener[] = ['ingest', ...STAGE_HOSTS, 'guest'];
@@ -60,8 +65,9 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // `live.watched`.
     tells: ['scorer', 'node'],
     // Scores that the read side has no room for.
-    reads: ['scores'],
-    writes: [],
+    reads: ['scores', 'keys'],
+    // The first key is made by the first gateway.
+    writes: ['keys'],
     trims: [],
     leases: [],
     blobs: 'layout',
@@ -70,7 +76,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     calls: [],
     tells: [],
     // The last record of each says how far a stage has come.
-    reads: ['frames', 'scores', 'alerts'],
+    reads: ['frames', 'scores', 'alerts', 'keys'],
     writes: ['readings'],
     trims: [],
     leases: [],
@@ -79,7 +85,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
   window: {
     calls: ['window', 'node'],
     tells: PROGRESS,
-    reads: ['readings', 'frames'],
+    reads: ['readings', 'frames', 'keys'],
     // Into `readings` it puts ticks, when a deadline has passed and nothing comes.
     writes: ['readings', 'frames'],
     trims: ['readings'],
@@ -89,7 +95,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
   scorer: {
     calls: ['scorer', 'node'],
     tells: [...PROGRESS, 'gateway'],
-    reads: ['frames', 'scores'],
+    reads: ['frames', 'scores', 'keys'],
     writes: ['scores'],
     trims: ['frames'],
     leases: ['scorer'],
@@ -99,7 +105,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // Commands go into the log through `ingest`.
     calls: ['alerting', 'ingest', 'node'],
     tells: [...PROGRESS, ...NEWS],
-    reads: ['scores', 'alerts'],
+    reads: ['scores', 'alerts', 'keys'],
     writes: ['alerts'],
     trims: ['scores', 'alerts'],
     leases: ['alerting'],
@@ -109,7 +115,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // Champions go into the log through `ingest`.
     calls: ['ingest', 'node'],
     tells: [],
-    reads: ['registry'],
+    reads: ['registry', 'keys'],
     writes: ['registry'],
     trims: [],
     leases: [],
@@ -118,8 +124,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
   node: {
     calls: WITH_PUBLIC_ACTIONS,
     tells: [...PROGRESS, ...NEWS],
-    reads: TOPICS,
-    writes: TOPICS,
+    reads: FOR_SERVICES,
+    writes: FOR_SERVICES,
     trims: ['readings', 'frames', 'scores', 'alerts'],
     leases: ['window', 'scorer', 'alerting'],
     blobs: 'all',
@@ -278,7 +284,7 @@ class LogSubjects {
   }
 
   #streams(topic: Topic): string[] {
-    const count = topic === 'registry' ? 1 : this.#partitions;
+    const count = partitionsOf(topic, this.#partitions);
     return Array.from({ length: count }, (_, partition) => `${this.#namespace}-${topic}-${partition}`);
   }
 }

@@ -7,10 +7,12 @@ import {
   host,
   integer,
   matching,
+  name,
   oneOf,
   oneOfNumbers,
   onOrOff,
   path,
+  secret,
   someOf,
   urls,
   type Reader,
@@ -39,6 +41,8 @@ export interface Field<K extends SimpleKey = SimpleKey> {
   readonly meaning: string;
   /** Why the default is what it is. */
   readonly reason: string;
+  /** True: no message shows the value. */
+  readonly isSecret?: true;
   /** True: checked and kept, but nothing in this release reads it. */
   readonly hasNoEffect?: true;
 }
@@ -186,6 +190,48 @@ export const FIELDS: readonly Field[] = [
     fallbackWords: 'none',
     meaning: 'Redis server of the cluster: its read side. This release does not start with it.',
     reason: 'Goes together with `NATS_URL`.',
+  }),
+  field({
+    key: 'redisMode',
+    env: 'REDIS_MODE',
+    file: ['redis_mode'],
+    reader: oneOf(['single', 'cluster']),
+    fallback: always('single'),
+    meaning:
+      '`cluster`: the URLs in `REDIS_URL` are nodes of a Redis Cluster, of which one has to answer; user and password of the first hold for all.',
+    reason: 'One Redis with a replica carries a large fleet.',
+  }),
+  field({
+    key: 'redisSentinelMaster',
+    env: 'REDIS_SENTINEL_MASTER',
+    file: ['redis_sentinel_master'],
+    reader: name,
+    fallback: always(undefined),
+    fallbackWords: 'none',
+    meaning:
+      'Set: the URLs in `REDIS_URL` are Sentinels, and this is the name under which they watch the master. User, password and database in the first URL are those of the master.',
+    reason: 'Without Sentinels there is nobody to ask.',
+  }),
+  field({
+    key: 'redisTlsCa',
+    env: 'REDIS_TLS_CA',
+    file: ['redis_tls_ca'],
+    reader: path,
+    fallback: always(undefined),
+    fallbackWords: 'the authorities that Node trusts',
+    meaning: 'PEM file of the authority that signed the certificate of Redis, for `rediss://`.',
+    reason: 'A Redis of a public service needs none, one of your own its own.',
+  }),
+  field({
+    key: 'clusterSecret',
+    env: 'CLUSTER_SECRET',
+    file: ['security.cluster_secret', 'cluster_secret'],
+    reader: secret(32),
+    fallback: always(undefined),
+    fallbackWords: 'one that the first process makes and keeps in the log',
+    isSecret: true,
+    meaning: 'With it the processes of a cluster know each other: all have the same. It is never printed.',
+    reason: 'Whoever may read the log may do everything anyhow. Set it where the log is read by others.',
   }),
   field({
     key: 'services',
@@ -345,6 +391,25 @@ export const FIELDS: readonly Field[] = [
     reason: 'What is not measured fails unseen.',
   }),
   field({
+    key: 'otlpEndpoint',
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    file: ['otlp_endpoint'],
+    reader: urls('http', 'https'),
+    fallback: always(undefined),
+    fallbackWords: 'none: nothing is traced',
+    meaning: 'Base URL of an OpenTelemetry collector (OTLP over HTTP, JSON), to which traces are sent.',
+    reason: 'The name that OpenTelemetry gives it everywhere.',
+  }),
+  field({
+    key: 'traceRatio',
+    file: ['trace_ratio'],
+    reader: decimal(0, 1),
+    fallback: always(0.01),
+    meaning:
+      'Share of requests that begin a trace. Requests that carry a recorded `traceparent` are traced in any case.',
+    reason: 'One in a hundred shows where time goes, and is not felt.',
+  }),
+  field({
     key: 'rateLimiting',
     file: ['security.rate_limiting'],
     reader: boolean,
@@ -360,6 +425,24 @@ export const FIELDS: readonly Field[] = [
     meaning:
       'Score history and resolved alerts kept for looking at, in days from their arrival, whatever their timestamps say.',
     reason: 'A month shows weekly patterns four times.',
+  }),
+  field({
+    key: 'recentScores',
+    file: ['recent_scores'],
+    reader: integer(16, 10_000),
+    fallback: always(256),
+    meaning:
+      'In a cluster: latest rows of each device that Redis keeps, up to a quarter more; some 160 bytes each with three channels. Older ones are read from the log.',
+    reason: 'What a page shows at first, in 50 KB a device.',
+  }),
+  field({
+    key: 'scoreLogBytes',
+    file: ['score_log_bytes'],
+    reader: integer(1_048_576, 1_099_511_627_776),
+    fallback: always(256 * 1_048_576),
+    meaning:
+      'In a cluster: most bytes of score history in the log, for each partition. Less is kept where `history_days` says so, more where somebody has yet to read it.',
+    reason: '8 GiB with 32 partitions: some 50 million rows.',
   }),
   field({
     key: 'maxBodyBytes',

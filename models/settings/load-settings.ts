@@ -48,7 +48,7 @@ export function loadSettings(input: SettingsInput): Settings {
     if (value === undefined) {
       bad.add(field.key);
       problems.push(
-        `${written.name} must be ${field.reader.expects}, got ${shown(written.raw)}${field.reader.hint?.(written.raw) ?? ''}`,
+        `${written.name} must be ${field.reader.expects}, got ${shownOf(field, written.raw)}${field.reader.hint?.(written.raw) ?? ''}`,
       );
     } else {
       settings[field.key] = field.scale === undefined ? value : (value as number) * field.scale;
@@ -130,6 +130,22 @@ function crossChecks(settings: Settings): readonly CrossCheck[] {
     ['natsUrl', 'redisUrl'],
     'REDIS_URL is set without NATS_URL: a cluster needs both, embedded mode needs neither',
   );
+  const { redisMode, redisSentinelMaster, redisTlsCa } = settings;
+  check(
+    redisMode !== 'cluster' || redisSentinelMaster === undefined,
+    ['redisMode', 'redisSentinelMaster'],
+    'REDIS_SENTINEL_MASTER is set with REDIS_MODE=cluster: a Redis Cluster looks after its masters itself',
+  );
+  check(
+    redisUrl === undefined || !redisUrl.includes(',') || redisMode === 'cluster' || redisSentinelMaster !== undefined,
+    ['redisUrl', 'redisMode', 'redisSentinelMaster'],
+    'REDIS_URL has several URLs: set REDIS_MODE=cluster, or REDIS_SENTINEL_MASTER when they are Sentinels',
+  );
+  check(
+    redisTlsCa === undefined || redisUrl === undefined || redisUrl.startsWith('rediss:'),
+    ['redisUrl', 'redisTlsCa'],
+    'REDIS_TLS_CA is set, but REDIS_URL does not start with rediss://',
+  );
   check(
     settings.natsCreds === undefined || settings.natsNkeySeed === undefined,
     ['natsCreds', 'natsNkeySeed'],
@@ -167,6 +183,12 @@ export function isLoopback(host: string): boolean {
 function shown(raw: unknown): string {
   const text = JSON.stringify(typeof raw === 'string' ? redactUrl(raw) : raw);
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** Of a secret no more than why it will not do. */
+function shownOf(field: Field, raw: unknown): string {
+  if (field.isSecret !== true) return shown(raw);
+  return typeof raw === 'string' ? `${raw.length}` : `a ${typeof raw}`;
 }
 
 /** `nats://user:secret@host` → `nats://***@host`. */

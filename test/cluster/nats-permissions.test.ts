@@ -21,6 +21,8 @@ const WRITERS: Readonly<Record<Topic, readonly string[]>> = {
   scores: ['node', 'scorer'],
   alerts: ['alerting', 'node'],
   registry: ['model-registry', 'node'],
+  secrets: [],
+  keys: ['gateway', 'node'],
 };
 const TRIMMERS: Readonly<Record<Topic, readonly string[]>> = {
   readings: ['node', 'window'],
@@ -28,6 +30,8 @@ const TRIMMERS: Readonly<Record<Topic, readonly string[]>> = {
   scores: ['alerting', 'node'],
   alerts: ['alerting', 'node'],
   registry: [],
+  secrets: [],
+  keys: [],
 };
 const READERS: Readonly<Record<Topic, readonly string[]>> = {
   readings: ['node', 'window'],
@@ -35,6 +39,8 @@ const READERS: Readonly<Record<Topic, readonly string[]>> = {
   scores: ['alerting', 'gateway', 'ingest', 'node', 'scorer'],
   alerts: ['alerting', 'ingest', 'node'],
   registry: ['model-registry', 'node'],
+  secrets: [],
+  keys: [...ROLES],
 };
 
 describe('users of NATS', function () {
@@ -105,14 +111,15 @@ describe('users of NATS', function () {
 
   describe('the log', () => {
     for (const topic of TOPICS) {
-      it(`${topic} is written by ${WRITERS[topic].join(', ')}`, async () => {
+      it(`${topic} is written by ${WRITERS[topic].join(', ') || 'nobody'}`, async () => {
         const before = await recordsOf(`redshank-${topic}-0`);
         const writers = await allowed((user) => isAnswered(user.ask(`redshank.${topic}.0`, 'a record')));
         assert.deepEqual(writers, WRITERS[topic]);
         assert.equal(await recordsOf(`redshank-${topic}-0`), before + writers.length);
+        assert.ok(await as('operator').ask(`redshank.${topic}.0`, 'a record'));
       });
 
-      it(`${topic} is read by ${READERS[topic].join(', ')}`, async () => {
+      it(`${topic} is read by ${READERS[topic].join(', ') || 'nobody'}`, async () => {
         await as('operator').ask(`redshank.${topic}.0`, 'a record');
         const stream = `redshank-${topic}-0`;
         assert.deepEqual(
