@@ -263,7 +263,8 @@ export class JetStreamJournal implements Journal {
     }
     stream.isVerified = true;
     this.#see(stream, state.last_seq);
-    return { first: state.messages === 0 ? state.last_seq + 1 : state.first_seq, last: state.last_seq };
+    const first = state.messages === 0 ? state.last_seq + 1 : state.first_seq;
+    return { first, last: state.last_seq, bytes: state.bytes };
   }
 
   #see(stream: Stream, sequence: number): void {
