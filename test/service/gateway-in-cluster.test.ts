@@ -6,6 +6,7 @@ import { callerOf, type Caller } from '../../mixins/bus/caller.js';
 import { systemClock } from '../../mixins/clock.js';
 import { createMetrics } from '../../mixins/metrics.js';
 import { DEFAULT_RUNNER_OPTIONS } from '../../mixins/stage-host/partition-runner.js';
+import { NO_TRACER } from '../../mixins/tracing/tracer.js';
 import { OverloadedError } from '../../models/errors.js';
 import { loadSettings, SERVICE_NAMES } from '../../models/settings.js';
 import { gatewayService, type GatewayAddress } from '../../services/gateway.service.js';
@@ -34,11 +35,14 @@ describe('a gateway with nothing but ingest beside it', () => {
       'gateway',
       [
         gatewayService({
+          nodeId: 'gateway',
+          tracer: NO_TRACER,
           settings: { ...loadSettings({ env: { AUTH: 'off', METRICS_PORT: '0' } }), port: 0 },
           storage: {
             mode: 'embedded',
             journal: { durability: 'fsync' },
             readSide: new MemoryReadSide(),
+            outage: () => undefined,
           } as unknown as Storage,
           logger: pino({ level: 'silent' }),
           clock: systemClock,
