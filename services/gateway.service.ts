@@ -77,7 +77,7 @@ export function gatewayService(
     ...eventRoutes(hub),
     ...predictRoutes(node, bodies),
     ...modelRoutes(bodies),
-    ...clusterRoutes(() => broker),
+    ...clusterRoutes(node, () => broker),
     ...healthRoutes(node),
     ...pageRoutes(),
   ];

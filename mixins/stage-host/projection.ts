@@ -76,7 +76,8 @@ export class Projection<Output extends OutputBatch> {
 
   /** Records that the read side has yet to be shown; undefined while it is not known how far it is. */
   get unshown(): number | undefined {
-    return this.#shown === undefined ? undefined : Math.max(0, this.#wanted - this.#shown);
+    if (this.#handedOver === undefined) return undefined;
+    return Math.max(0, this.#wanted - this.#handedOver) + this.#underWay.size;
   }
 
   /** The batch is committed as `sequence`: show it, and whatever is missing before it. Returns at once. */
@@ -90,6 +91,12 @@ export class Projection<Output extends OutputBatch> {
   /** Delivers from the log up to `last`. Returns at once. */
   catchUp(last: number): void {
     this.#wanted = Math.max(this.#wanted, last);
+    if (this.#work === undefined) this.#start(this.#catchUp());
+  }
+
+  /** The read side was told to forget: asks it how far it is, and goes on from there. Returns at once. */
+  again(): void {
+    this.#handedOver = undefined;
     if (this.#work === undefined) this.#start(this.#catchUp());
   }
 

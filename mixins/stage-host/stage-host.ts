@@ -135,6 +135,11 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     return true;
   }
 
+  /** The read side was told to forget: shows it again what the log has of the partitions that run here. Returns at once. */
+  showAgain(): void {
+    for (const projection of this.#projections.values()) projection.again();
+  }
+
   /** Runs `look` on the state of a partition that is at the end of what is committed. @throws NotOwnerError */
   inspect<T>(partition: number, look: (state: State) => T): T {
     const runner = this.#runners.get(partition);

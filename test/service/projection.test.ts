@@ -72,6 +72,18 @@ describe('projection', () => {
     assert.deepEqual(shown, [1, 2, 3, 4]);
   });
 
+  it('says how much is not shown yet, and delivers all of it again when told to', async () => {
+    for (let i = 0; i < 3; i++) await commit();
+    await until('all shown', () => projection.unshown === 0);
+    projection.again();
+    assert.equal(projection.unshown, undefined);
+    await until('all shown again', () => projection.unshown === 0);
+    assert.deepEqual(shown, [1, 2, 3, 1, 2, 3]);
+    isAway = true;
+    await commit();
+    assert.notEqual(projection.unshown, 0);
+  });
+
   it('goes on from the log when the read side comes back', async () => {
     await commit();
     await untilShown(1);
