@@ -23,7 +23,7 @@ export function logLine(line: string): string {
   const facts = Object.entries(entry)
     .filter(([name, value]) => !LEFT_OUT.has(name) && value !== null)
     .map(([name, value]) => `${name}=${shown(value)}`);
-  const words = [String(msg ?? ''), ...(typeof reason === 'string' ? [`(${reason})`] : []), ...facts];
+  const words = [typeof msg === 'string' ? msg : '', ...(typeof reason === 'string' ? [`(${reason})`] : []), ...facts];
   return `${clock} ${(LEVELS[level] ?? String(level)).padEnd(5)} ${words.join(' ')}`.replaceAll('\n', ' ');
 }
 

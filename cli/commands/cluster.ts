@@ -67,7 +67,7 @@ export function addClusterCommand(program: Command, terminal: Terminal): void {
 }
 
 async function cluster(terminal: Terminal, options: ClusterOptions): Promise<void> {
-  const missing = missingServers();
+  const missing = missingServers(terminal.env);
   if (missing !== undefined) throw new CommandFailure(ExitCode.usage, missing);
   const env = partEnvironment(terminal, options);
   // All faults at once, before ten processes tell each of them.
