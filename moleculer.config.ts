@@ -1,12 +1,12 @@
 /** Broker options of one process, each with its reason. Built from validated settings; nothing here reads the environment. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { BrokerOptions } from 'moleculer';
 import type { Logger } from 'pino';
 import { BrokerLogger } from './mixins/broker-logger.js';
 import { HEARTBEAT_SEC, SILENT_AFTER_SEC } from './mixins/routing/live-nodes.js';
 import { PARTITION_STRATEGY } from './mixins/routing/partition-strategy.js';
-import type { Settings } from './models/settings.js';
+import { roleOf, type Settings } from './models/settings.js';
 
 /** Longest time a graceful stop may take: commit, snapshot and hand over of all partitions. */
 export const SHUTDOWN_MS = 20_000;
@@ -14,14 +14,13 @@ export const SHUTDOWN_MS = 20_000;
 /**
  * A name that no other process has or had: leases and fences tell owners apart by it. It begins with the service, as a token of
  * its own, since it is part of the subject on which the node takes calls: so a NATS user can be allowed to call one service
- * and not another (`k8s/nats/`). A process with several services is called `node`.
+ * and not another (`k8s/nats/`).
  */
-export function newNodeId({ services }: Pick<Settings, 'services'>): string {
-  const role = services.length === 1 ? services[0]! : 'node';
+export function newNodeId(settings: Pick<Settings, 'services'>): string {
   const host = hostname()
     .replaceAll(/[^A-Za-z0-9_-]/g, '-')
     .slice(0, 63);
-  return `${role}.${host}-${process.pid}-${randomBytes(4).toString('hex')}`;
+  return `${roleOf(settings)}.${host}-${process.pid}-${randomBytes(4).toString('hex')}`;
 }
 
 /** @param transporter undefined: this process is alone. */
@@ -61,6 +60,9 @@ export function brokerOptions(
       check: (error: Error & { readonly code?: unknown; readonly retryable?: unknown }) =>
         typeof error.code === 'number' && error.code >= 500 && error.retryable !== true,
     },
+    // An answer is taken for that of the node that was called by this id alone: the framework's own ids come from `Math.random`,
+    // which can be foretold from a few of them.
+    uidGenerator: () => randomUUID(),
     // Parameters are checked by the actions themselves, with the schemas that HTTP uses too.
     validator: false,
     internalServices: false,

@@ -5,7 +5,6 @@
  * 2. Open loop at a fixed rate: from the start of a post to the score's arrival at a live viewer, p50 and p99. Open loop means
  *    that a slow answer does not slow the posting down, so waiting is not hidden (coordinated omission).
  */
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +14,7 @@ import { build } from 'hdr-histogram-js';
 import { RedshankProcess } from '../test/support/redshank-process.js';
 import { until } from '../test/support/until.js';
 import type { Report } from './measurement.js';
+import { cpuSeconds } from './process-cpu.js';
 
 const BATCH = 100;
 const DEVICES = 500;
@@ -22,8 +22,6 @@ const CONNECTIONS = 4;
 const CLOSED_SEC = 15;
 const OPEN_SEC = 15;
 const OPEN_POSTS_A_SECOND = 20;
-/** Linux counts a process's time in hundredths of a second. */
-const TICKS_A_SECOND = 100;
 
 export async function pipelineBenchmark(report: Report): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'redshank-bench-'));
@@ -47,7 +45,7 @@ async function measureThroughput(redshank: RedshankProcess, report: Report): Pro
   // Warm: compiled code, and detectors past their first frames.
   for (let i = 0; i < 50; i++) await post(redshank.url, body());
 
-  const cpuBefore = cpuSeconds(redshank);
+  const cpuBefore = cpuSeconds(redshank.child.pid!);
   const startMs = performance.now();
   const before = sequence;
   const endMs = startMs + CLOSED_SEC * 1_000;
@@ -59,7 +57,7 @@ async function measureThroughput(redshank: RedshankProcess, report: Report): Pro
   await until('all scores', async () => (await scored(redshank.url)) >= sequence * BATCH, 120_000);
   const seconds = (performance.now() - startMs) / 1_000;
   const readings = (sequence - before) * BATCH;
-  const cpu = cpuSeconds(redshank) - cpuBefore;
+  const cpu = cpuSeconds(redshank.child.pid!) - cpuBefore;
   report({ name: 'pipeline: HTTP to committed score', value: readings / seconds, unit: 'readings/s' });
   report({ name: 'pipeline: CPU a million readings', value: (cpu / readings) * 1e6, unit: 's' });
 }
@@ -145,11 +143,4 @@ async function watch(url: string, signal: AbortSignal, seen: (ts: number) => voi
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-}
-
-function cpuSeconds(redshank: RedshankProcess): number {
-  const stat = readFileSync(`/proc/${redshank.child.pid ?? 0}/stat`, 'utf8');
-  // The name, in brackets, may hold spaces; user and system time are the 12th and 13th field after it.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
 }

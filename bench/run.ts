@@ -1,11 +1,13 @@
 /** `npm run bench [-- NAME…] [--json]`: runs benchmarks one after the other and prints what they measured. */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
+import { clusterBenchmark } from './cluster.bench.js';
 import type { Report } from './measurement.js';
 import { pipelineBenchmark } from './pipeline.bench.js';
 
 const BENCHMARKS: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   pipeline: pipelineBenchmark,
+  cluster: clusterBenchmark,
 };
 
 const args = process.argv.slice(2);

@@ -5,6 +5,7 @@
 import { Type } from '@sinclair/typebox';
 import type { Context, Service, ServiceSchema } from 'moleculer';
 import type { InputBatch, OutputBatch } from '../models/stages/stage.js';
+import { action, ASK } from './bus/action-policy.js';
 import { checkParams } from './params.js';
 import { liveNodes } from './routing/live-nodes.js';
 import { StageHost, type PartitionStatus, type StageHostOptions } from './stage-host/stage-host.js';
@@ -58,19 +59,19 @@ export function stageMixin<State, Input extends InputBatch, Output extends Outpu
   const mixin: Partial<ServiceSchema> = {
     actions: {
       /** Partitions with owner, epoch, position, lag and devices, as this replica sees them. */
-      partitions: (): Promise<PartitionStatus[]> => host.status(),
+      partitions: action(ASK, (): Promise<PartitionStatus[]> => host.status()),
       /** `{ready, reason?}`: false until every partition runs that should run here. */
-      ready: () => {
+      ready: action(ASK, () => {
         const reason = host.notReady();
         return reason === undefined ? { ready: true } : { ready: false, reason };
-      },
+      }),
       /** The read side was told to forget: shows it again what the log has. Resolves at once; `partitions` tells how far it is. */
-      showAgain: () => host.showAgain(),
+      showAgain: action(ASK, () => host.showAgain()),
       /** Hands a partition over to the node `to`. False: by what this replica knows it should stay here. */
-      giveUp(ctx: Context): Promise<boolean> {
+      giveUp: action({ timeoutMs: GIVE_UP_TIMEOUT_MS }, (ctx: Context): Promise<boolean> => {
         const { partition, to } = checkParams(GiveUpParams, ctx.params);
         return host.giveUp(partition, to);
-      },
+      }),
     },
     events: {
       /** A member says that it stops. Only a hint: without it the others notice when its leases are free. */

@@ -2,3 +2,4 @@
 export { isLoopback, loadSettings, redactUrl, type SettingsInput } from './settings/load-settings.js';
 export { MAX_PREDICT_ROWS, MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from './settings/predict-limits.js';
 export { SERVICE_NAMES, type ServiceName, type Settings } from './settings/settings.js';
+export { inboxPrefixOf, roleOf, type Role } from './settings/role.js';

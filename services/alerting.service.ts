@@ -1,13 +1,15 @@
 /** Alerts: opened, escalated and resolved from scores; acknowledged, resolved and judged by people. */
 import { Type, type Static } from '@sinclair/typebox';
 import type { Context, Service, ServiceSchema } from 'moleculer';
+import { action } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
 import { stageMixin } from '../mixins/stage.mixin.js';
-import { AlertBatch, type Alert } from '../models/domain/alert.js';
+import { ALERT_STATUSES, AlertBatch, type Alert } from '../models/domain/alert.js';
 import type { Command } from '../models/domain/command.js';
 import { ConflictError, NotFoundError } from '../models/errors.js';
 import { alertingStage } from '../models/stages/alerting.js';
 import { alertOnceChanged } from './alerting/alert-once-changed.js';
+import { COMMAND_ALERT, LOOK } from './action-policies.js';
 import type { NodeContext } from './node-context.js';
 import { stageHostOptions } from './stage-host-options.js';
 
@@ -24,6 +26,27 @@ const FeedbackParams = Type.Composite([
   Type.Object({ verdict: Type.Union([Type.Literal('anomaly'), Type.Literal('normal')]) }),
 ]);
 
+const MOST_ALERTS = 100;
+
+const ListParams = Type.Object({
+  tenant: Type.String(),
+  status: Type.Optional(Type.Union(ALERT_STATUSES.map((status) => Type.Literal(status)))),
+  device: Type.Optional(Type.String({ maxLength: 128 })),
+  /** A page must fit into one message of NATS, 1 MB by default; an alert with its whole history may have 10 KB. */
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_ALERTS })),
+  cursor: Type.Optional(Type.String({ maxLength: 512 })),
+});
+
+const GetParams = Type.Object({ tenant: Type.String(), id: Type.String({ maxLength: 64 }) });
+
+/** Answer of `alerting.list`. */
+export interface AlertList {
+  /** Newest `raisedMs` first. */
+  readonly alerts: readonly Alert[];
+  /** Give it back as `cursor` for the alerts after these; undefined at the end. */
+  readonly next: string | undefined;
+}
+
 /** What a command says beside which alert, who and why. */
 type Specific =
   | { readonly type: 'alert.acknowledge' | 'alert.resolve' }
@@ -33,7 +56,7 @@ export function alertingService(node: NodeContext): ServiceSchema {
   const { readSide } = node.storage;
   let tellEveryone: (batch: AlertBatch) => void = () => undefined;
 
-  async function find(params: AlertParams): Promise<Alert> {
+  async function find(params: Static<typeof GetParams>): Promise<Alert> {
     const alert = await readSide.alert(params.tenant, params.id);
     if (alert === undefined) throw new NotFoundError(`there is no alert ${params.id}`);
     return alert;
@@ -70,20 +93,26 @@ export function alertingService(node: NodeContext): ServiceSchema {
     name: 'alerting',
     mixins: [mixin],
     actions: {
-      async acknowledge(ctx: Context): Promise<Alert> {
+      list: action(LOOK, async (ctx: Context): Promise<AlertList> => {
+        const { tenant, limit, ...query } = checkParams(ListParams, ctx.params);
+        const { items, next } = await readSide.alerts(tenant, { ...query, limit: limit ?? MOST_ALERTS });
+        return { alerts: items, next };
+      }),
+      get: action(LOOK, (ctx: Context): Promise<Alert> => find(checkParams(GetParams, ctx.params))),
+      acknowledge: action(COMMAND_ALERT, async (ctx: Context): Promise<Alert> => {
         const params = checkParams(AlertParams, ctx.params);
         const alert = await find(params);
         if (alert.status === 'acknowledged') return alert;
         if (alert.status === 'resolved') throw new ConflictError(`alert ${alert.id} is resolved already`);
         return command(ctx, params, alert.device, { type: 'alert.acknowledge' }, (now) => now.status !== 'open');
-      },
-      async resolve(ctx: Context): Promise<Alert> {
+      }),
+      resolve: action(COMMAND_ALERT, async (ctx: Context): Promise<Alert> => {
         const params = checkParams(AlertParams, ctx.params);
         const alert = await find(params);
         if (alert.status === 'resolved') return alert;
         return command(ctx, params, alert.device, { type: 'alert.resolve' }, (now) => now.status === 'resolved');
-      },
-      async feedback(ctx: Context): Promise<Alert> {
+      }),
+      feedback: action(COMMAND_ALERT, async (ctx: Context): Promise<Alert> => {
         const params = checkParams(FeedbackParams, ctx.params);
         const { verdict } = params;
         const alert = await find(params);
@@ -92,7 +121,7 @@ export function alertingService(node: NodeContext): ServiceSchema {
         const teaches = alert.status !== 'resolved';
         const specific = { type: 'alert.feedback', verdict, teaches } as const;
         return command(ctx, params, alert.device, specific, (now) => now.feedback === verdict);
-      },
+      }),
     },
     created(this: Service) {
       tellEveryone = (batch) => {

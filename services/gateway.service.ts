@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Context, Service, ServiceBroker, ServiceSchema, ServiceSettingSchema } from 'moleculer';
 import ApiGateway from 'moleculer-web';
+import { action, ASK } from '../mixins/bus/action-policy.js';
 import type { Alert } from '../models/domain/alert.js';
 import type { ScoreView } from '../models/domain/score-view.js';
 import { UnauthenticatedError } from '../models/errors.js';
@@ -148,7 +149,7 @@ export function gatewayService(
     mixins: [ApiGateway],
     settings: webSettings,
     actions: {
-      address: (): GatewayAddress | undefined => address,
+      address: action(ASK, (): GatewayAddress | undefined => address),
       // Nobody on the bus changes or lists our routes.
       listAliases: false,
       addRoute: false,

@@ -1,6 +1,7 @@
 /** The door of the log: checks readings, then appends them to `readings`. Answers when they are durable. */
 import { Type } from '@sinclair/typebox';
 import type { Context, ServiceSchema } from 'moleculer';
+import { action, ASK, type ActionPolicy } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
 import type { Command } from '../models/domain/command.js';
 import { deviceKey, PARTITION_SCOPE_KEY } from '../models/domain/identity.js';
@@ -41,6 +42,14 @@ const BroadcastParams = Type.Object({ command: Type.Object({ type: Type.String()
 
 /** Chunks that may wait in memory for one partition; each holds up to 1,000 readings. 32 partitions hold 50 MB at the most. */
 const MOST_WAITING_CHUNKS = 16;
+
+/**
+ * Of calls that bring readings, each of 1 MB at the most. Not repeated by themselves: after a timeout the readings may be in the
+ * log, and the copies would be counted as duplicates; whoever sends decides.
+ */
+const TAKE: ActionPolicy = { timeoutMs: 30_000, mostConcurrent: 64, mostQueued: 256 };
+/** One append to each log, behind what waits there. */
+const COMMAND_MS = 10_000;
 
 export interface Rejection {
   readonly index: number;
@@ -100,25 +109,25 @@ export function ingestService(node: NodeContext): ServiceSchema {
     name: 'ingest',
     actions: {
       /** What the gateway has checked: a batch of readings in binary, as text in base64. */
-      async append(ctx: Context): Promise<AppendAnswer> {
+      append: action(TAKE, async (ctx: Context): Promise<AppendAnswer> => {
         const { tenant, batch: text } = checkParams(AppendParams, ctx.params);
         const batch = decodeReadings(Buffer.from(text, 'base64'));
         await take(tenant, batch);
         return { accepted: batch.length };
-      },
-      push(ctx: Context): Promise<PushAnswer> {
+      }),
+      push: action({ ...TAKE, isPublic: true }, (ctx: Context): Promise<PushAnswer> => {
         const { tenant, readings, firstIndex } = checkParams(PushParams, ctx.params);
         return push(tenant, readings, firstIndex ?? 0);
-      },
+      }),
       /** Puts a command for one device into the log, behind the readings that are there. */
-      async command(ctx: Context): Promise<void> {
+      command: action({ timeoutMs: COMMAND_MS }, async (ctx: Context): Promise<void> => {
         const { tenant, device, command } = checkParams(CommandParams, ctx.params);
         const key = deviceKey(tenant, device);
         const writer = writers[partitionOf(key, settings.partitions)]!;
         await writer.add((batch) => batch.addCommand(key, clock.wallMs(), command as Command));
-      },
+      }),
       /** Puts a command into the log of every partition. */
-      async broadcast(ctx: Context): Promise<void> {
+      broadcast: action({ timeoutMs: COMMAND_MS }, async (ctx: Context): Promise<void> => {
         const { command } = checkParams(BroadcastParams, ctx.params);
         const nowMs = clock.wallMs();
         await Promise.all(
@@ -126,11 +135,11 @@ export function ingestService(node: NodeContext): ServiceSchema {
             writer.add((batch) => batch.addCommand(PARTITION_SCOPE_KEY, nowMs, command as Command)),
           ),
         );
-      },
-      ready(): { ready: boolean; reason?: string } {
+      }),
+      ready: action(ASK, (): { ready: boolean; reason?: string } => {
         const reason = storage.journal.failure ?? backPressure.reason();
         return reason === undefined ? { ready: true } : { ready: false, reason };
-      },
+      }),
     },
     events: {
       'stage.progress'(ctx: Context) {

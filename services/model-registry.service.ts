@@ -2,9 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import type { Context, Service, ServiceSchema } from 'moleculer';
+import { action, ASK, type ActionPolicy } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
 import type { Model, ModelVersion, RegistryRecord } from '../models/registry/registry.js';
 import { DEFAULT_PROFILE } from '../models/profiles/profile.js';
+import { LOOK } from './action-policies.js';
 import { RegistryLog } from './model-registry/registry-log.js';
 import type { NodeContext } from './node-context.js';
 
@@ -20,6 +22,8 @@ const RollbackParams = Type.Object({ name: Name, by: By, note: Note });
 /** Who appears in the history when the configuration file changes a profile. */
 const SETTINGS = 'settings';
 const ACTIVATION_TIMEOUT_MS = 10_000;
+/** Decides how devices of all tenants are treated, so it is for people alone. Waits for an activation, and one that goes before. */
+const CHANGE: ActionPolicy = { timeoutMs: 2 * ACTIVATION_TIMEOUT_MS, mostConcurrent: 8, mostQueued: 32 };
 /** `ingest` may still be starting, or be away, when the registry has something to send. */
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
@@ -91,36 +95,38 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
   return {
     name: 'model-registry',
     actions: {
-      async list(): Promise<Model[]> {
+      list: action(LOOK, async (): Promise<Model[]> => {
         await log.refresh();
         return log.registry.list();
-      },
-      async get(ctx: Context): Promise<Model | ModelVersion> {
+      }),
+      get: action(LOOK, async (ctx: Context): Promise<Model | ModelVersion> => {
         const { name, version } = checkParams(GetParams, ctx.params);
         await log.refresh();
         return version === undefined ? log.registry.get(name) : log.registry.version(name, version);
-      },
-      async register(ctx: Context): Promise<ModelVersion> {
+      }),
+      // Named by its content: registering it twice changes nothing.
+      register: action({ ...CHANGE, isIdempotent: true }, async (ctx: Context): Promise<ModelVersion> => {
         const params = checkParams(RegisterParams, ctx.params);
         const { name, definition } = params;
         let wanted: readonly RegistryRecord[] = [];
         await log.append((registry) => (wanted = registry.registering(name, definition, change(params))));
         return log.registry.version(name, wanted[0]?.version ?? log.registry.versionOf(name, definition));
-      },
-      async promote(this: Service, ctx: Context): Promise<Model> {
+      }),
+      promote: action(CHANGE, async function (this: Service, ctx: Context): Promise<Model> {
         const params = checkParams(PromoteParams, ctx.params);
         await log.append((registry) => registry.promoting(params.name, params.version, change(params)));
         await activateChampions(this);
         return log.registry.get(params.name);
-      },
-      async rollback(this: Service, ctx: Context): Promise<Model> {
+      }),
+      rollback: action(CHANGE, async function (this: Service, ctx: Context): Promise<Model> {
         const params = checkParams(RollbackParams, ctx.params);
         await log.append((registry) => registry.rollingBack(params.name, change(params)));
         await activateChampions(this);
         return log.registry.get(params.name);
-      },
-      ready: () =>
+      }),
+      ready: action(ASK, () =>
         isReady ? { ready: true } : { ready: false, reason: 'profiles have yet to be activated in every partition' },
+      ),
     },
     async started(this: Service) {
       await log.refresh();

@@ -1,16 +1,20 @@
 /** Detection: turns frames into scores, answers predictions and explains. */
+import { setImmediate } from 'node:timers/promises';
 import { Type } from '@sinclair/typebox';
 import type { Context, Service, ServiceSchema } from 'moleculer';
+import { action } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
 import { stageMixin } from '../mixins/stage.mixin.js';
 import { MAX_READING_CHANNELS } from '../models/domain/reading-parser.js';
 import { ScoreBatch } from '../models/domain/score-batch.js';
-import { scoreSeries, type SeriesScore } from '../models/scoring/score-series.js';
+import { scoreView, type ScoreView } from '../models/domain/score-view.js';
+import { scoreSeriesSlices, type SeriesScore } from '../models/scoring/score-series.js';
 import { MAX_PREDICT_ROWS, MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from '../models/settings.js';
 import { scoringStage } from '../models/stages/scoring.js';
+import { LOOK_FAR } from './action-policies.js';
 import type { NodeContext } from './node-context.js';
 import { explainDevice, type Explanation } from './scorer/explain-device.js';
-import { liveScores, LiveScoresWatch } from './scorer/live-scores.js';
+import { liveScores, LiveScoresWatch, WATCH_TTL_MS } from './scorer/live-scores.js';
 import { createScorerMetrics, countOutcomes } from './scorer/scorer-metrics.js';
 import { stageHostOptions } from './stage-host-options.js';
 
@@ -26,7 +30,43 @@ const PredictParams = Type.Object({
   method: Type.String({ maxLength: 64 }),
 });
 
-const DeviceParams = Type.Object({ tenant: Type.String(), device: Type.String() });
+const DeviceParams = Type.Object({ tenant: Type.String(), device: Type.String({ maxLength: 128 }) });
+
+/** A page of scores must fit into one message of NATS, 1 MB by default. */
+const MOST_ROWS = 500;
+const DEFAULT_ROWS = 100;
+
+const ScoresParams = Type.Composite([
+  DeviceParams,
+  Type.Object({
+    fromMs: Type.Optional(Type.Number()),
+    toMs: Type.Optional(Type.Number()),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_ROWS })),
+    cursor: Type.Optional(Type.String({ maxLength: 512 })),
+  }),
+]);
+
+/** Numbers that are scored in one go, some 20 ms: this thread also runs partitions and renews their leases. */
+const SLICE_VALUES = 500;
+
+/** Answer of `scorer.predict`: one score a row. */
+export interface Prediction {
+  readonly scores: readonly SeriesScore[];
+}
+
+/** Answer of `scorer.scores`. */
+export interface ScoreList {
+  /** By event time, oldest first. */
+  readonly scores: readonly ScoreView[];
+  /** Give it back as `cursor` for the rows after these; undefined at the end, and always without `fromMs`. */
+  readonly next: string | undefined;
+}
+
+/** Answer of `scorer.watch`. */
+export interface Watch {
+  /** For so long `score.computed` is sent, in ms. Ask again well before. */
+  readonly forMs: number;
+}
 
 export function scorerService(node: NodeContext): ServiceSchema {
   const { storage, clock } = node;
@@ -55,16 +95,36 @@ export function scorerService(node: NodeContext): ServiceSchema {
     mixins: [mixin],
     actions: {
       /** Scores rows that belong to no device, as if they came one after the other. */
-      predict(ctx: Context): { scores: readonly SeriesScore[] } {
-        const { data, windowSize, method } = checkParams(PredictParams, ctx.params);
-        const rows = data.map((row) => row.map((value) => value ?? NaN));
-        return { scores: scoreSeries(rows, { windowSize, method }) };
-      },
+      predict: action(
+        // One at a time: it is all computation. A long one of 100,000 rows takes some 5 s.
+        { isPublic: true, isIdempotent: true, timeoutMs: 30_000, mostConcurrent: 1, mostQueued: 16 },
+        async (ctx: Context): Promise<Prediction> => {
+          const { data, windowSize, method } = checkParams(PredictParams, ctx.params);
+          const rows = data.map((row) => row.map((value) => value ?? NaN));
+          const scores: SeriesScore[] = [];
+          for (const slice of scoreSeriesSlices(rows, { windowSize, method }, SLICE_VALUES)) {
+            scores.push(...slice);
+            await setImmediate();
+          }
+          return { scores };
+        },
+      ),
       /** The device's latest strange scores, in words and numbers. */
-      explain(ctx: Context): Promise<Explanation> {
+      explain: action(LOOK_FAR, (ctx: Context): Promise<Explanation> => {
         const { tenant, device } = checkParams(DeviceParams, ctx.params);
         return explainDevice(readSide, tenant, device, clock.wallMs());
-      },
+      }),
+      /** What became of the device's readings: the latest rows, or those from `fromMs` on. */
+      scores: action(LOOK_FAR, async (ctx: Context): Promise<ScoreList> => {
+        const { tenant, device, limit, ...range } = checkParams(ScoresParams, ctx.params);
+        const { batch, next } = await readSide.scores(tenant, device, { ...range, limit: limit ?? DEFAULT_ROWS });
+        return { scores: Array.from({ length: batch.length }, (_, row) => scoreView(batch, row)), next };
+      }),
+      /** For services that may not send events: somebody wants `score.computed`. */
+      watch: action({ isPublic: true, isIdempotent: true, timeoutMs: 4_000 }, async function (ctx): Promise<Watch> {
+        await ctx.broadcast('live.watched');
+        return { forMs: WATCH_TTL_MS };
+      }),
     },
     events: {
       /** A live view is open somewhere. */

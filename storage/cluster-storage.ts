@@ -5,7 +5,7 @@ import { openNatsStorage } from './nats/nats-storage.js';
 import { LogHistory } from './read-side/log-history.js';
 import { RedisReadSide } from './read-side/redis-read-side.js';
 import { RedisConnection } from './redis/redis-connection.js';
-import type { Settings } from '../models/settings.js';
+import { inboxPrefixOf, roleOf, type Settings } from '../models/settings.js';
 import type { Storage } from './storage.js';
 
 export interface ClusterStorage {
@@ -15,7 +15,7 @@ export interface ClusterStorage {
 }
 
 /**
- * @param nodeId of this process: its role, then a dot and a name.
+ * @param nodeId of this process.
  * @throws SettingInvalidError NATS or Redis cannot be used with these settings.
  * @throws StorageFailedError NATS cannot be reached. Redis may be away: it is only looked at.
  * @throws StorageCorruptError a stream is not as this release makes it.
@@ -23,7 +23,8 @@ export interface ClusterStorage {
 export async function openClusterStorage(settings: Settings, nodeId: string, logger: Logger): Promise<ClusterStorage> {
   const nats = await openNatsStorage(settings, {
     name: nodeId,
-    inboxPrefix: inboxPrefix(nodeId),
+    // So that its user need not be allowed to hear the answers to others.
+    inboxPrefix: inboxPrefixOf(roleOf(settings)),
     report: (level, message) => logger[level](message),
   });
   try {
@@ -60,9 +61,4 @@ export async function openClusterStorage(settings: Settings, nodeId: string, log
     await nats.close();
     throw error;
   }
-}
-
-/** Answers of NATS come to subjects of the role alone, so that its user need not be allowed to hear those of others. */
-function inboxPrefix(nodeId: string): string {
-  return `_INBOX_${nodeId.slice(0, nodeId.indexOf('.'))}`;
 }

@@ -14,6 +14,9 @@ export interface ActionPolicy {
   readonly mostQueued?: number;
 }
 
+/** Asks a node about itself. Answered from memory, or the node is not well: a probe waits 5 s at the most. */
+export const ASK: ActionPolicy = { isIdempotent: true, timeoutMs: 4_000 };
+
 /** An action with its policy. */
 export function action(policy: ActionPolicy, handler: ActionHandler): ActionSchema {
   return { ...policy, handler };

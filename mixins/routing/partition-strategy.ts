@@ -1,7 +1,7 @@
 /**
- * Sends a call about a device to the node that owns the device's partition. One strategy for all actions: those that say
- * `strategy: PARTITION_STRATEGY` and how many partitions there are (`partitionedAction`) are routed so, all others go to a node
- * of this process where it has the service, else round robin.
+ * Sends a call about a device to the node that owns the device's partition. One strategy for all actions, chosen in the broker
+ * options: actions that say how many partitions there are (`partitionedAction`) are routed so, all others go to a node of this
+ * process where it has the service, else round robin.
  *
  * The owner is looked up in the table of leases where this node has one (`provideOwners`). Elsewhere, and while a partition is
  * between two owners, rendezvous hashing names the node that most likely has it, alike everywhere; a wrong guess is answered
@@ -28,9 +28,12 @@ export function provideOwners(broker: ServiceBroker, table: OwnerTable): void {
   tables.set(broker, table);
 }
 
-/** What an action whose params are `{tenant, device}` adds to its definition to be routed to the owner. */
+/**
+ * What an action whose params are `{tenant, device}` adds to its definition to be routed to the owner. Without the name of the
+ * strategy: definitions travel, and a node of another team that has no strategy of that name could see none of the service.
+ */
 export function partitionedAction(partitions: number): Partial<ActionSchema> {
-  return { strategy: PARTITION_STRATEGY, strategyOptions: { partitions } };
+  return { strategyOptions: { partitions } };
 }
 
 interface PartitionStrategyOptions {

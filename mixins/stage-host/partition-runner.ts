@@ -97,6 +97,7 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   #tickRetryMs = -Infinity;
   #lastCommitMs = 0;
   #isStopping = false;
+  #isWaiting = false;
   #mayCommitUntilMs = Infinity;
   #wake: (() => void) | undefined;
 
@@ -131,6 +132,11 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   /** Input position in the state, for lag. */
   get position(): number {
     return this.#position;
+  }
+
+  /** Everything that the journal has delivered is done. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
   }
 
   get snapshotPosition(): number {
@@ -169,7 +175,9 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     this.#wake = () => reader.close();
     try {
       while (!this.#isStopping) {
+        this.#isWaiting = true;
         const records = await reader.next(READ_RECORDS, READ_BYTES, this.#waitMs());
+        this.#isWaiting = false;
         if (records.length > 0) await this.#process(records);
         else await this.#idle();
         // Whose turn it is not goes on working, and asks again.

@@ -52,6 +52,8 @@ const SAFE_SHARE_OF_TTL = 0.7;
 const LOOK_EVERY_MS = 500;
 /** A partition that was given away is not taken back before the other one has had the time to take it. */
 const GIVEN_AWAY_MS = 3_000;
+/** A reader that waits although there are records would go unseen for so long. */
+const ASK_IDLE_EVERY_MS = 10_000;
 const MOVES_AT_ONCE = 4;
 const MOVES_A_SECOND = 10;
 
@@ -66,6 +68,8 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   /** Partitions that this replica runs, or tries to. */
   readonly #loops = new Map<number, Promise<void>>();
   readonly #givenAway = new Map<number, { readonly to: string; readonly untilMs: number }>();
+  /** What the log last said of its end. */
+  readonly #asked = new Map<number, { readonly last: number; readonly atMs: number }>();
   /** Members that have said that they stop. */
   readonly #leaving = new Set<string>();
   /** Those that are alive and stay. */
@@ -189,10 +193,10 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   }
 
   #ownStatus(): Promise<PartitionStatus[]> {
-    const { stage, storage, holder } = this.#options;
+    const { holder } = this.#options;
     return Promise.all(
       [...this.#runners].map(async ([partition, runner]) => {
-        const { last } = await storage.journal.state({ topic: stage.input, partition });
+        const last = await this.#lastOf(partition, runner);
         const { position } = runner;
         return {
           partition,
@@ -208,6 +212,21 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         };
       }),
     );
+  }
+
+  /**
+   * Last sequence of the input. Whoever waits for records has none behind: most partitions, most of the time, and the log is asked
+   * only now and then whether that is so.
+   */
+  async #lastOf(partition: number, runner: PartitionRunner<State, Input, Output>): Promise<number> {
+    const { stage, storage, clock } = this.#options;
+    const asked = this.#asked.get(partition);
+    const nowMs = clock.monotonicMs();
+    const isFresh = asked !== undefined && asked.last <= runner.position && nowMs < asked.atMs + ASK_IDLE_EVERY_MS;
+    if (runner.isWaiting && isFresh) return runner.position;
+    const { last } = await storage.journal.state({ topic: stage.input, partition });
+    this.#asked.set(partition, { last, atMs: nowMs });
+    return last;
   }
 
   async #keepLooking(): Promise<void> {

@@ -39,6 +39,19 @@ const LEAST_WARM_UP = 5;
  * scoreSeries([[1], [1.1], [0.9], [1], [1.1], [1], [0.9], [1], [50]], { windowSize: 5, method: 'ensemble' }).at(-1)?.isAnomaly; // true
  */
 export function scoreSeries(rows: readonly (readonly number[])[], options: SeriesOptions): SeriesScore[] {
+  return [...scoreSeriesSlices(rows, options, Infinity)].flat();
+}
+
+/**
+ * As `scoreSeries`, some rows at a time: whoever has other work does it in between.
+ *
+ * @param sliceValues numbers of a slice, rows by channels, about; a slice has at least one row
+ */
+export function* scoreSeriesSlices(
+  rows: readonly (readonly number[])[],
+  options: SeriesOptions,
+  sliceValues: number,
+): Generator<SeriesScore[], void> {
   const detectors = choices(options.method);
   const channels = rows[0]?.length ?? 0;
   const uneven = rows.findIndex((row) => row.length !== channels || row.length === 0);
@@ -47,7 +60,7 @@ export function scoreSeries(rows: readonly (readonly number[])[], options: Serie
       `every row must have ${Math.max(1, channels)} numbers like the first, got ${rows[uneven]!.length} in row ${uneven}`,
     );
   }
-  if (rows.length === 0) return [];
+  if (rows.length === 0) return;
   const ensemble = new Ensemble(
     {
       detectors,
@@ -66,12 +79,15 @@ export function scoreSeries(rows: readonly (readonly number[])[], options: Serie
     stepMs: WEEK_MS / ROWS_A_FALSE_ALARM,
     gapSteps: 0,
   };
-  return rows.map((row) => {
-    frame.values.set(row);
-    ensemble.step(state, frame, true);
-    const { score, threshold, isReady } = ensemble.result;
-    return { score, threshold, isAnomaly: isReady && score >= threshold };
-  });
+  const sliceRows = Math.max(1, Math.floor(sliceValues / channels));
+  for (let from = 0; from < rows.length; from += sliceRows) {
+    yield rows.slice(from, from + sliceRows).map((row) => {
+      frame.values.set(row);
+      ensemble.step(state, frame, true);
+      const { score, threshold, isReady } = ensemble.result;
+      return { score, threshold, isAnomaly: isReady && score >= threshold };
+    });
+  }
 }
 
 /** Methods that `scoreSeries` knows. */

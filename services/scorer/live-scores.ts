@@ -14,7 +14,7 @@ export interface LiveScores {
 }
 
 /** Gateways say every 15 s that somebody watches; one word may get lost. */
-const WATCH_TTL_MS = 40_000;
+export const WATCH_TTL_MS = 40_000;
 /** Most rows told of one committed batch. */
 const MOST_ROWS = 500;
 

@@ -41,6 +41,8 @@ export interface StreamState {
   readonly first: number;
   /** Highest sequence ever appended, also when it has been trimmed; 0 for a new stream. */
   readonly last: number;
+  /** Of the records still there, about; undefined where the journal does not count them by stream. */
+  readonly bytes?: number;
 }
 
 /** Reads a stream in order, from a start on. Not for use by two callers at once. */

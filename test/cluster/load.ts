@@ -46,6 +46,7 @@ export class Load {
   #posts = 0;
   #slowestMs = 0;
   #isStopping = false;
+  #isGivenUp = false;
   #running: Promise<void>[] = [];
 
   constructor(options: LoadOptions) {
@@ -67,9 +68,10 @@ export class Load {
     };
   }
 
-  /** Every post that was begun is acknowledged when this resolves. */
-  async stop(): Promise<void> {
+  /** Every post that was begun is acknowledged when this resolves, unless the test is given up. */
+  async stop({ isGivenUp = false } = {}): Promise<void> {
     this.#isStopping = true;
+    this.#isGivenUp ||= isGivenUp;
     await Promise.all(this.#running);
   }
 
@@ -85,7 +87,7 @@ export class Load {
       dueMs = Math.max(dueMs + pauseMs, performance.now());
       const taken = Array.from({ length: batch }, () => readings.next().value);
       const key = index % KEYED_EVERY === 0 ? `${seed}-${poster}-${index}` : undefined;
-      await this.#untilAcknowledged(JSON.stringify({ readings: taken }), key, batch);
+      if (!(await this.#untilAcknowledged(JSON.stringify({ readings: taken }), key, batch))) return;
       for (const { device, ts } of taken) {
         const times = this.acknowledged.get(device);
         if (times === undefined) this.acknowledged.set(device, [ts]);
@@ -96,21 +98,23 @@ export class Load {
     }
   }
 
-  async #untilAcknowledged(body: string, key: string | undefined, batch: number): Promise<void> {
-    for (;;) {
+  async #untilAcknowledged(body: string, key: string | undefined, batch: number): Promise<boolean> {
+    while (!this.#isGivenUp) {
       const startMs = performance.now();
       const { status, text } = await this.#attempt(body, key);
       this.#slowestMs = Math.max(this.#slowestMs, performance.now() - startMs);
       this.#answers[status] = (this.#answers[status] ?? 0) + 1;
       if (status === 202) {
         const { accepted } = JSON.parse(text) as { accepted: number };
-        if (accepted !== batch) this.faults.push(`${accepted} of ${batch} readings were accepted: ${text.slice(0, 500)}`);
-        return;
+        if (accepted !== batch)
+          this.faults.push(`${accepted} of ${batch} readings were accepted: ${text.slice(0, 500)}`);
+        return true;
       }
       // 409: our own first attempt, of which we have lost sight, still runs.
       if (![0, 409, 429, 503, 504].includes(status)) this.faults.push(`a post was answered ${status}: ${text}`);
       await sleep(RETRY_MS);
     }
+    return false;
   }
 
   async #attempt(body: string, key: string | undefined): Promise<{ status: number; text: string }> {

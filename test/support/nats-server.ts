@@ -83,8 +83,11 @@ export class NatsServer {
   }
 
   /** It answers nothing, and its connections stay. */
-  pause(): void {
+  async pause(): Promise<void> {
     this.#child.kill('SIGSTOP');
+    // Each of its threads stops a moment later.
+    const state = () => spawnSync('ps', ['-o', 'state=', '-p', String(this.pid)]).stdout.toString();
+    await until('it stands still', () => state().startsWith('T'));
   }
 
   resume(): void {

@@ -1,9 +1,10 @@
 /**
- * The latest rows of one device as one value of Redis: blocks in log order, one for each chunk of the log that has rows of it.
+ * The latest rows of one device: a list of blocks in log order, one for each chunk of the log that has rows of it.
  *
  * New blocks are appended and old ones cut off, on the server, so a row is sent once and never read to be written again. That
  * needs a row without much around it: 113 bytes for three channels and no reasons, where a chunk of one row has some 800. What
- * rows of a device have in common (profile, model, channels) is a *form*, kept once in the device's summary.
+ * rows of a device have in common (profile, model, channels) is a *form*, kept once in the device's summary. A list of Redis packs
+ * its small elements into few allocations; one string that grows is given twice the bytes that it needs.
  *
  * | offset | of a block, little endian |
  * | ------ | --- |
@@ -20,12 +21,7 @@
 import type { DeviceKey } from '../../../models/domain/identity.js';
 import { ScoreBatch } from '../../../models/domain/score-batch.js';
 import { StorageCorruptError } from '../../../models/errors.js';
-
-/** Profile, model, channels. */
-export type RowForm = readonly [profile: string, model: string, ...channels: string[]];
-
-/** A form is one byte. Who needs more begins the value anew. */
-export const MOST_FORMS = 64;
+import type { RowForm } from './row-forms.js';
 
 const BLOCK_HEADER_BYTES = 28;
 const ROW_BYTES = 38;
@@ -69,6 +65,10 @@ export function packBlock(
   view.setFloat64(12, sequence, true);
   view.setFloat64(20, receivedMs, true);
   return block;
+}
+
+export function rowsOf(block: Buffer): number {
+  return block.readUInt32LE(4);
 }
 
 function packRow(view: DataView, start: number, batch: ScoreBatch, i: number, form: number): number {

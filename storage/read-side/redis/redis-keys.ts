@@ -6,7 +6,7 @@
  * | `<ns>:{<ns>:<p>}:scores` | hash | `#`: position and version; each device key: its summary |
  * | `<ns>:{<ns>:<p>}:ids` | sorted set | device keys, by name |
  * | `<ns>:{<ns>:<p>}:ages` | sorted set | device key → arrival of its oldest block of rows |
- * | `<ns>:{<ns>:<p>}:rows:<hash>` | string | latest rows of one device, TTL; see `packed-rows.ts` |
+ * | `<ns>:{<ns>:<p>}:rows:<hash>` | list | latest rows of one device, TTL; see `packed-rows.ts` |
  * | `<ns>:{<ns>:<p>}:alerts` | hash | `#`: position; `tenant id`: the alert and its members in the index |
  * | `<ns>:{<ns>:<p>}:alert-index` | sorted set | see `alert-index.ts` |
  * | `<ns>:{<ns>:<p>}:alert-ends` | sorted set | `tenant id` of resolved alerts → arrival of their last change |

@@ -11,22 +11,13 @@ import { RedisScript } from '../../redis/redis-connection.js';
 
 /** Offsets of `packed-rows.ts`, counted from 1. */
 const BLOCKS = `
-local function oldest(block) return (struct.unpack('<d', block, 21)) end
-local function sizes(value)
-  local blocks, at = {}, 1
-  while at + 27 <= #value do
-    local bytes, rows = struct.unpack('<I4I4', value, at)
-    if bytes < 28 then return {} end
-    blocks[#blocks + 1] = {at, rows}
-    at = at + bytes
-  end
-  return blocks
-end
+local function rowsOf(block) return #block < 28 and 0 or struct.unpack('<I4', block, 5) end
+local function newest(block) return #block < 28 and 0 or (struct.unpack('<d', block, 21)) end
 `;
 
 /**
  * KEYS scores, ids, ages, then rows of each device. ARGV expected and new position, most rows a device, TTL in ms, then for each
- * device: how (`set`, `append`, or `trim`: append and cut), device key, summary, blocks.
+ * device: how (`set`, `append`, or `trim`: append and cut), device key, summary, number of blocks, blocks.
  */
 export const WRITE_SCORES = new RedisScript(`${BLOCKS}
 local position = redis.call('HGET', KEYS[1], '#') or '0 0'
@@ -42,48 +33,40 @@ local function add(list, key, command, one, other)
     for i = #list, 1, -1 do list[i] = nil end
   end
 end
+local at = 5
 for i = 4, #KEYS do
-  local at = 4 * i - 11
-  local how, device, blocks = ARGV[at], ARGV[at + 1], ARGV[at + 3]
+  local key, how, device, count = KEYS[i], ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 3])
   add(fields, KEYS[1], 'HSET', device, ARGV[at + 2])
-  local isNew = how == 'set'
-  if isNew then
-    redis.call('SET', KEYS[i], blocks, 'PX', ttl)
-  else
-    isNew = redis.call('APPEND', KEYS[i], blocks) == #blocks
-    if how == 'trim' then
-      local value = redis.call('GET', KEYS[i])
-      local kept, total, first = sizes(value), 0, 1
-      for _, block in ipairs(kept) do total = total + block[2] end
-      while kept[first + 1] and total - kept[first][2] >= most do
-        total = total - kept[first][2]
-        first = first + 1
-      end
-      if not kept[1] then
-        redis.call('SET', KEYS[i], blocks, 'PX', ttl)
-      elseif first > 1 then
-        value = string.sub(value, kept[first][1])
-        redis.call('SET', KEYS[i], value, 'PX', ttl)
-        add(ages, KEYS[3], 'ZADD', oldest(value), device)
-      end
-    end
-    redis.call('PEXPIRE', KEYS[i], ttl)
-  end
+  if how == 'set' then redis.call('UNLINK', key) end
+  local isNew = redis.call('RPUSH', key, unpack(ARGV, at + 4, at + 3 + count)) == count
   if isNew then
     add(ids, KEYS[2], 'ZADD', 0, device)
-    add(ages, KEYS[3], 'ZADD', oldest(blocks), device)
+    add(ages, KEYS[3], 'ZADD', newest(ARGV[at + 4]), device)
+  elseif how == 'trim' then
+    local blocks, total, first = redis.call('LRANGE', key, 0, -1), 0, 1
+    for _, block in ipairs(blocks) do total = total + rowsOf(block) end
+    while blocks[first + 1] and total - rowsOf(blocks[first]) >= most do
+      total = total - rowsOf(blocks[first])
+      first = first + 1
+    end
+    if first > 1 then
+      redis.call('LTRIM', key, first - 1, -1)
+      add(ages, KEYS[3], 'ZADD', newest(blocks[first]), device)
+    end
   end
+  redis.call('PEXPIRE', key, ttl)
+  at = at + 4 + count
 end
 if #ids > 0 then redis.call('ZADD', KEYS[2], unpack(ids)) end
 if #ages > 0 then redis.call('ZADD', KEYS[3], unpack(ages)) end
-redis.call('HSET', KEYS[1], unpack(fields))
+if #fields > 0 then redis.call('HSET', KEYS[1], unpack(fields)) end
 return {1, ARGV[2]}
 `);
 
 /** KEYS scores, ids, ages, rows of one device. ARGV device key. Answers with position, summary, rows, of one moment. */
 export const READ_DEVICE = new RedisScript(`
 local found = redis.call('HMGET', KEYS[1], '#', ARGV[1])
-return {found[1], found[2], redis.call('GET', KEYS[4])}
+return {found[1], found[2], table.concat(redis.call('LRANGE', KEYS[4], 0, -1))}
 `);
 
 /**
@@ -93,18 +76,15 @@ return {found[1], found[2], redis.call('GET', KEYS[4])}
 export const EXPIRE_ROWS = new RedisScript(`${BLOCKS}
 local before, gone, forgotten = tonumber(ARGV[1]), 0, 0
 for i = 4, #KEYS do
-  local device, value = ARGV[i - 2], redis.call('GET', KEYS[i]) or ''
-  local kept, first = sizes(value), 1
-  while kept[first] and oldest(string.sub(value, kept[first][1], kept[first][1] + 27)) < before do
-    gone = gone + kept[first][2]
+  local device, blocks, first = ARGV[i - 2], redis.call('LRANGE', KEYS[i], 0, -1), 1
+  while blocks[first] and newest(blocks[first]) < before do
+    gone = gone + rowsOf(blocks[first])
     first = first + 1
   end
-  if kept[first] then
-    value = string.sub(value, kept[first][1])
-    if first > 1 then redis.call('SET', KEYS[i], value, 'KEEPTTL') end
-    redis.call('ZADD', KEYS[3], oldest(value), device)
+  redis.call('LTRIM', KEYS[i], first - 1, -1)
+  if blocks[first] then
+    redis.call('ZADD', KEYS[3], newest(blocks[first]), device)
   else
-    redis.call('UNLINK', KEYS[i])
     redis.call('ZREM', KEYS[3], device)
     local summary = redis.call('HGET', KEYS[1], device)
     if not summary or cjson.decode(summary).record.lastSeenMs < before then

@@ -4,10 +4,11 @@ import { ScoreKind, type ScoreBatch } from '../../../models/domain/score-batch.j
 import type { RedisConnection } from '../../redis/redis-connection.js';
 import type { DamageReport } from '../damage-report.js';
 import { applyRow, newDeviceRecord, type DeviceRecord } from '../device-record.js';
-import { MOST_FORMS, packBlock, unpackBlocks, type RowBlock, type RowForm } from './packed-rows.js';
+import { packBlock, rowsOf, unpackBlocks, type RowBlock } from './packed-rows.js';
 import { parseStanding, standingText, type Chunk, type ChunkStore, type Standing } from './projected-partition.js';
 import { POSITION_FIELD, type RedisKeys } from './redis-keys.js';
 import { EXPIRE_ROWS, READ_DEVICE, WRITE_SCORES } from './redis-scripts.js';
+import { ChunkForms, DeviceForms, type RowForm } from './row-forms.js';
 
 /** As stored, JSON. */
 interface DeviceEntry {
@@ -78,10 +79,11 @@ export class ScoreTable implements ChunkStore<ScoreBatch> {
     await this.#load(rowsOfChunks.flatMap((rows) => [...rows.keys()]));
     const devices = new Map<DeviceKey, DeviceChange>();
     chunks.forEach((chunk, c) => {
+      const forms = new ChunkForms(chunk.content);
       for (const [key, indexes] of rowsOfChunks[c]!) {
         let change = devices.get(key);
         if (change === undefined) devices.set(key, (change = this.#changeOf(key)));
-        this.#takeIn(change, chunk, indexes);
+        this.#takeIn(change, chunk, forms, indexes);
       }
     });
     const reached = { sequence: chunks.at(-1)!.sequence, version: expected.version };
@@ -96,7 +98,7 @@ export class ScoreTable implements ChunkStore<ScoreBatch> {
       keys.push(this.#rowKey(key));
       const isFull = entry.rows > this.#recentRows * CUT_AT;
       if (isFull) entry.rows = this.#recentRows;
-      args.push(isSet ? 'set' : isFull ? 'trim' : 'append', key, JSON.stringify(entry), joined(blocks));
+      args.push(isSet ? 'set' : isFull ? 'trim' : 'append', key, JSON.stringify(entry), blocks.length, ...blocks);
     }
     const [isDone, standing] = (await this.#redis.run(WRITE_SCORES, keys, args)) as [number, Buffer];
     if (this.#entries.size > MOST_REMEMBERED) this.forget();
@@ -164,37 +166,36 @@ export class ScoreTable implements ChunkStore<ScoreBatch> {
 
   #changeOf(key: DeviceKey): DeviceChange {
     const known = this.#entries.get(key);
-    if (known !== undefined) return { entry: known, blocks: [], isSet: false };
+    if (known !== undefined) return { entry: known, blocks: [], rows: 0, isSet: false };
     const entry: DeviceEntry = { record: newDeviceRecord(0), forms: [], rows: 0 };
     this.#entries.set(key, entry);
     // Rows of a device without a summary are left over from another time.
-    return { entry, blocks: [], isSet: true };
+    return { entry, blocks: [], rows: 0, isSet: true };
   }
 
-  #takeIn(change: DeviceChange, { sequence, content }: Chunk<ScoreBatch>, indexes: readonly number[]): void {
+  #takeIn(
+    change: DeviceChange,
+    { sequence, content }: Chunk<ScoreBatch>,
+    chunkForms: ChunkForms,
+    indexes: readonly number[],
+  ): void {
     const { entry } = change;
     for (const i of indexes) applyRow(entry.record, content, i);
-    let kept = indexes.slice(-this.#recentRows);
-    const forms = formsOf(content, kept);
-    const isFull = new Set([...entry.forms.map(formText), ...forms.keys()]).size > MOST_FORMS;
-    if (kept.length < indexes.length || isFull) {
-      // What is older cannot stay without a hole: it is read from the log from now on.
-      change.isSet = true;
-      change.blocks = [];
-      entry.rows = 0;
-      if (isFull) entry.forms = [];
+    let kept: readonly number[] = indexes.slice(-this.#recentRows);
+    let forms = new DeviceForms(entry.forms).take(chunkForms, kept);
+    if (forms === undefined) {
+      entry.forms = [];
+      kept = chunkForms.lastOf(kept);
+      forms = new DeviceForms(entry.forms).take(chunkForms, kept)!;
+      beginAnew(change);
+    } else if (kept.length < indexes.length) {
+      beginAnew(change);
     }
-    if (forms.size > MOST_FORMS) kept = lastOfFewForms(content, kept);
-    const indexOf = new Map(entry.forms.map((form, n) => [formText(form), n]));
-    const formOf = (i: number): number => {
-      const form = formAt(content, i);
-      const text = formText(form);
-      let n = indexOf.get(text);
-      if (n === undefined) indexOf.set(text, (n = entry.forms.push(form) - 1));
-      return n;
-    };
+    const formOf = (i: number): number => forms.get(chunkForms.ofRow[i]!)!;
     change.blocks.push(packBlock(content, kept, indexes.length - kept.length, sequence, formOf));
+    change.rows += kept.length;
     entry.rows += kept.length;
+    if (change.rows >= this.#recentRows) keepLast(change, this.#recentRows);
   }
 
   #rowKey(key: DeviceKey): string {
@@ -207,7 +208,27 @@ export class ScoreTable implements ChunkStore<ScoreBatch> {
 interface DeviceChange {
   readonly entry: DeviceEntry;
   blocks: Buffer[];
+  /** In `blocks`. */
+  rows: number;
+  /** The blocks take the place of all that there are. */
   isSet: boolean;
+}
+
+/** So many rows alone are enough: what Redis has is older, and so are the first blocks. */
+function keepLast(change: DeviceChange, rows: number): void {
+  change.isSet = true;
+  let from = 0;
+  while (change.rows - rowsOf(change.blocks[from]!) >= rows) change.rows -= rowsOf(change.blocks[from++]!);
+  change.blocks.splice(0, from);
+  change.entry.rows = change.rows;
+}
+
+/** What is older would not be whole: it is read from the log from now on. */
+function beginAnew(change: DeviceChange): void {
+  change.isSet = true;
+  change.blocks = [];
+  change.rows = 0;
+  change.entry.rows = 0;
 }
 
 function parseEntry(value: Buffer): DeviceEntry {
@@ -223,30 +244,3 @@ function rowsByDevice(batch: ScoreBatch): ReadonlyMap<DeviceKey, readonly number
   byIndex.forEach((indexes, device) => rows.set(batch.devices.get(device), indexes));
   return rows;
 }
-
-const formAt = (batch: ScoreBatch, i: number): RowForm => [
-  batch.profileName(i),
-  batch.modelVersion(i),
-  ...batch.channels(i),
-];
-const formText = (form: RowForm): string => form.join('\n');
-
-function formsOf(batch: ScoreBatch, indexes: readonly number[]): ReadonlyMap<string, number> {
-  const forms = new Map<string, number>();
-  for (const i of indexes) forms.set(formText(formAt(batch, i)), i);
-  return forms;
-}
-
-/** The longest end of `indexes` that does with as many forms as fit. */
-function lastOfFewForms(batch: ScoreBatch, indexes: readonly number[]): number[] {
-  const forms = new Set<string>();
-  let from = indexes.length;
-  while (from > 0) {
-    forms.add(formText(formAt(batch, indexes[from - 1]!)));
-    if (forms.size > MOST_FORMS) break;
-    from--;
-  }
-  return indexes.slice(from);
-}
-
-const joined = (blocks: readonly Buffer[]): Buffer => (blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks));

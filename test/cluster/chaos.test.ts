@@ -1,0 +1,119 @@
+/**
+ * Nothing acknowledged is lost, doubled or reordered, and nothing is scored otherwise than by one process that was never
+ * disturbed, while members of the cluster and its servers are killed, paused, cut off, taken away and added.
+ *
+ * Here every kind of fault comes once, several at a time. `npm run test:chaos` causes one after the other, in an order by a seed:
+ * CHAOS_FAULTS (60), CHAOS_READINGS (100,000) and CHAOS_SEED, which is printed.
+ */
+import assert from 'node:assert/strict';
+import { SeededRandom } from '../../models/simulator/random.js';
+import { needsNatsServer } from '../support/nats-server.js';
+import { needsRedis } from '../support/redis-server.js';
+import { until } from '../support/until.js';
+import { CHAOS_PARTS, ChaosRun, unfenced } from './chaos-run.js';
+import { faultsBySeed, FAULTS, ROUNDS, type Fault, type FaultContext } from './faults.js';
+import { quantile } from './hand-overs.js';
+import { FLAWLESS } from './oracle.js';
+
+const FAULT_COUNT = Number(process.env.CHAOS_FAULTS ?? 0);
+const LEAST_READINGS = Number(process.env.CHAOS_READINGS ?? 5_000);
+const SEED = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e9));
+const READINGS_A_SECOND = Number(process.env.CHAOS_RATE ?? 400);
+const SHORT_PATIENCE = 0.2;
+/** What a hand-over may take here, where two cores are shared by a dozen processes; the figures are printed. */
+const LONGEST_MS = { crash: 30_000, graceful: 10_000 } as const;
+
+interface Row {
+  readonly fault: string;
+  readonly settledMs: number;
+  readonly pausesMs: readonly number[];
+}
+
+describe(`cluster under faults (seed ${SEED})`, function () {
+  this.timeout(240_000 + FAULT_COUNT * 120_000);
+  let run: ChaosRun | undefined;
+
+  before(function () {
+    needsNatsServer(this);
+  });
+  needsRedis(this);
+
+  afterEach(async function () {
+    if (this.currentTest?.isFailed() === true && run !== undefined) console.log(run.cluster.report());
+    await run?.stop();
+    run = undefined;
+  });
+
+  async function cause(name: string, faults: readonly Fault[], patience: number, random: SeededRandom): Promise<Row> {
+    const { cluster, handOvers } = run!;
+    const context: FaultContext = { cluster, random, patience };
+    const startMs = performance.now();
+    await Promise.all(faults.map((fault) => fault.run(context)));
+    const undoneMs = performance.now();
+    await cluster.settled();
+    const settledMs = performance.now() - undoneMs;
+    const stages = new Set(faults.flatMap(({ recovery }) => (recovery === undefined ? [] : [recovery.stage])));
+    const changes = handOvers.since(startMs).filter(({ stage }) => stages.has(stage));
+    assert.deepEqual(cluster.surprises(), []);
+    return { fault: name, settledMs, pausesMs: changes.map(({ pauseMs }) => pauseMs) };
+  }
+
+  async function causeAll(): Promise<Row[]> {
+    const random = new SeededRandom(SEED);
+    const rows: Row[] = [];
+    if (FAULT_COUNT === 0) {
+      for (const { name, faults } of ROUNDS) rows.push(await cause(name, faults, SHORT_PATIENCE, random));
+      return rows;
+    }
+    for (const fault of faultsBySeed(random, FAULT_COUNT)) {
+      const row = await cause(fault.name, [fault], 1, random);
+      const { acknowledged } = run!.load.counts;
+      console.log(`    ${rows.length + 1}/${FAULT_COUNT} ${words(row)}, ${acknowledged} readings`);
+      rows.push(row);
+      const slow = Math.max(0, ...row.pausesMs);
+      if (fault.recovery !== undefined) assert.ok(slow <= LONGEST_MS[fault.recovery.kind], words(row));
+    }
+    return rows;
+  }
+
+  it('loses nothing, doubles nothing, keeps order, and scores as if nothing had happened', async () => {
+    run = await ChaosRun.start({ seed: SEED, readingsASecond: READINGS_A_SECOND });
+    const rows = await causeAll();
+    await until('readings', () => run!.load.counts.acknowledged >= LEAST_READINGS, 240_000 + LEAST_READINGS * 10);
+    const { verdict, evidence, shown } = await run.judge();
+    print(rows);
+    console.log(`    ${JSON.stringify({ ...run.load.counts, ...evidence, ...verdict })}`);
+    assert.deepEqual(verdict, FLAWLESS, evidence.examples.join('\n'));
+    assert.deepEqual([...shown, ...run.load.faults], []);
+    assert.ok(evidence.snapshots > 0 && evidence.scoreRows >= LEAST_READINGS);
+  });
+
+  it('control: without the fence the same is noticed', async function () {
+    const parts = CHAOS_PARTS.map((part) => (part.services.includes('scorer') ? unfenced(part) : part));
+    run = await ChaosRun.start({ seed: SEED, readingsASecond: READINGS_A_SECOND, parts });
+    const pause = FAULTS.find(({ name }) => name === 'SIGSTOP of scorer beyond its lease')!;
+    const random = new SeededRandom(SEED);
+    await cause(pause.name, [pause], 1, random);
+    const { verdict } = await run.judge();
+    assert.ok(verdict.doubled > 0 || verdict.disordered > 0, JSON.stringify(verdict));
+  });
+});
+
+function words({ fault, settledMs, pausesMs }: Row): string {
+  const sec = (ms: number | undefined): string => (ms === undefined ? '–' : (ms / 1_000).toFixed(1));
+  const pauses =
+    pausesMs.length === 0
+      ? ''
+      : `, work paused p50 ${sec(quantile(pausesMs, 0.5))} s, max ${sec(quantile(pausesMs, 1))} s`;
+  return `${fault}: settled after ${sec(settledMs)} s${pauses}`;
+}
+
+/** One row a kind of fault. */
+function print(rows: readonly Row[]): void {
+  for (const fault of [...new Set(rows.map((row) => row.fault))].sort()) {
+    const same = rows.filter((row) => row.fault === fault);
+    const settledMs = Math.max(...same.map((row) => row.settledMs));
+    const pausesMs = same.flatMap((row) => row.pausesMs);
+    console.log(`    ${same.length} × ${words({ fault, settledMs, pausesMs })}`);
+  }
+}
