@@ -108,6 +108,24 @@ describe('redshank cluster', function () {
     assert.deepEqual(loads, [4, 4]);
   });
 
+  it('is well, says doctor', async () => {
+    const env = { NATS_URL: of().natsUrl, REDIS_URL: of().redisUrl, CONFIG_FILE: join(folder, 'redshank.yaml') };
+    const { out } = await run(['doctor', '--json', '--url', of().url], recordingTerminal({ ...env, DATA_DIR: folder }));
+    const { ok, findings } = JSON.parse(out) as { ok: boolean; findings: { check: string; state: string }[] };
+    assert.ok(ok, out);
+    const checks = findings.filter(({ state }) => state === 'ok').map(({ check }) => check);
+    for (const check of ['jetstream', 'streams', 'redis', 'redis clock', 'owners', 'lag', 'node clocks']) {
+      assert.ok(checks.includes(check), `${check}: ${out}`);
+    }
+  });
+
+  it('has other streams than doctor is told to expect', async () => {
+    const env = { NATS_URL: of().natsUrl, REDIS_URL: of().redisUrl, DATA_DIR: folder };
+    const { exitCode, out } = await run(['doctor', '--url', of().url], recordingTerminal(env));
+    assert.equal(exitCode, 1);
+    assert.match(out, /FAIL +streams +96 of 129 are missing: redshank-readings-8/);
+  });
+
   it('scores, and fills its read side again', async () => {
     const rows = Array.from({ length: 200 }, (_, i) => `${i},${1 + (i % 3)}`).join('\n');
     const ingest = ['ingest', '-', '--device', 'press-1', '--json', '--url', of().url];
