@@ -7,6 +7,8 @@ const LOOK_EVERY_MS = 1_000;
 const FLUSH_EVERY_MS = 10_000;
 const FLUSH_ROWS = 50_000;
 const EXPIRE_EVERY_MS = 600_000;
+/** After a failure: a store that is away for minutes must not fill the log. */
+const AGAIN_AFTER_MS = 10_000;
 /** One expiry does a bounded amount. From so many rows on there may be more to do: it goes on at the next look. */
 const EXPIRE_AGAIN_ROWS = 50_000;
 const DAY_MS = 86_400_000;
@@ -20,16 +22,17 @@ export class ReadSideUpkeep {
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
   #isWorking = false;
-  #flushedMs: number;
-  #expiredMs: number;
+  #flushDueMs: number;
+  #flushAgainMs = -Infinity;
+  #expiryDueMs: number;
 
   constructor(readSide: ReadSide, clock: Clock, historyDays: number, logger: Logger) {
     this.#readSide = readSide;
     this.#clock = clock;
     this.#historyDays = historyDays;
     this.#logger = logger;
-    this.#flushedMs = clock.monotonicMs();
-    this.#expiredMs = clock.monotonicMs();
+    this.#flushDueMs = clock.monotonicMs() + FLUSH_EVERY_MS;
+    this.#expiryDueMs = clock.monotonicMs() + EXPIRE_EVERY_MS;
   }
 
   start(): void {
@@ -50,20 +53,29 @@ export class ReadSideUpkeep {
   /** Each by itself: when nothing can be flushed, what is old goes all the same, and may be the room that was missing. */
   async #look(): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
-    if (nowMs - this.#flushedMs >= FLUSH_EVERY_MS || this.#readSide.unflushedRows >= FLUSH_ROWS) {
-      await this.#flush().catch((error: unknown) => this.#warn(error));
+    const isFlushDue = nowMs >= this.#flushDueMs || this.#readSide.unflushedRows >= FLUSH_ROWS;
+    if (isFlushDue && nowMs >= this.#flushAgainMs) {
+      await this.#flush().catch((error: unknown) => {
+        this.#warn(error);
+        this.#flushAgainMs = this.#clock.monotonicMs() + AGAIN_AFTER_MS;
+      });
     }
-    if (nowMs - this.#expiredMs >= EXPIRE_EVERY_MS) await this.#expire().catch((error: unknown) => this.#warn(error));
+    if (nowMs >= this.#expiryDueMs) {
+      await this.#expire().catch((error: unknown) => {
+        this.#warn(error);
+        this.#expiryDueMs = this.#clock.monotonicMs() + AGAIN_AFTER_MS;
+      });
+    }
   }
 
   async #flush(): Promise<void> {
     await this.#readSide.flush();
-    this.#flushedMs = this.#clock.monotonicMs();
+    this.#flushDueMs = this.#clock.monotonicMs() + FLUSH_EVERY_MS;
   }
 
   async #expire(): Promise<void> {
     const rows = await this.#readSide.expire(this.#clock.wallMs() - this.#historyDays * DAY_MS);
-    if (rows < EXPIRE_AGAIN_ROWS) this.#expiredMs = this.#clock.monotonicMs();
+    if (rows < EXPIRE_AGAIN_ROWS) this.#expiryDueMs = this.#clock.monotonicMs() + EXPIRE_EVERY_MS;
   }
 
   #warn(error: unknown): void {

@@ -78,8 +78,6 @@ export function alertingService(node: NodeContext): ServiceSchema {
   const { mixin } = stageMixin({
     ...stageHostOptions(node),
     stage: alertingStage,
-    // The read side fills itself from `scores` too.
-    otherReadersFloor: (partition) => readSide.position('scores', partition),
     projection: {
       topic: 'alerts',
       position: (partition) => readSide.position('alerts', partition),

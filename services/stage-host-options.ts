@@ -1,4 +1,7 @@
+import { logRetention } from './log-retention.js';
 import type { NodeContext } from './node-context.js';
+
+const DAY_MS = 86_400_000;
 
 /** What all stage hosts of one process have in common. */
 export function stageHostOptions(node: NodeContext) {
@@ -11,6 +14,10 @@ export function stageHostOptions(node: NodeContext) {
     logger,
     metrics: metrics.stage,
     runner,
-    otherReadersFloor: () => Promise.resolve(Infinity),
+    trimmable: logRetention(storage, {
+      keepMs: settings.historyDays * DAY_MS,
+      maxBytes: settings.scoreLogBytes,
+      wallMs: clock.wallMs,
+    }),
   };
 }

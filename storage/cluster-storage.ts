@@ -29,13 +29,20 @@ export async function openClusterStorage(settings: Settings, nodeId: string, log
   });
   try {
     const redis = await RedisConnection.open(
-      { url: settings.redisUrl! },
+      {
+        // The settings demand it beside NATS_URL.
+        url: settings.redisUrl!,
+        mode: settings.redisMode,
+        sentinelMaster: settings.redisSentinelMaster,
+        caFile: settings.redisTlsCa,
+      },
       { onProblem: (problem) => logger.warn({ problem }, 'Redis') },
     );
     const readSide = new RedisReadSide(redis, {
       partitions: settings.partitions,
       prefix: settings.namespace,
       historyDays: settings.historyDays,
+      recentRows: settings.recentScores,
       history: new LogHistory(nats.journal, {
         onDamage: (message) => logger.error({ message }, 'a chunk was passed over'),
       }),

@@ -3,25 +3,34 @@ import type { ClusterAnswer } from './cluster-answer.js';
 
 /** Stages whose results people see. */
 const SHOWN_STAGES = new Set(['scorer', 'alerting']);
-/** Chunks. Under load something is always on its way: a partition that was ever so near counts as done. */
-const NEAR = 4;
+
+interface PartitionRefill {
+  /** Where it was when it was first known how far it is, and the end then. What is committed later is not waited for. */
+  readonly from: number;
+  readonly target: number;
+  readonly shown: number;
+}
 
 export class Refill {
-  /** Stage and partition → the most that was missing, and what was missing at the last look. */
-  readonly #partitions = new Map<string, { most: number; left: number | null; isDone: boolean }>();
+  /** By stage and partition; undefined while nothing is known of it. */
+  readonly #partitions = new Map<string, PartitionRefill | undefined>();
 
   /** @returns whether anything has come nearer since the look before. */
   look({ stages }: ClusterAnswer): boolean {
     let hasMoved = false;
     for (const { stage, partitions } of stages) {
       if (!SHOWN_STAGES.has(stage)) continue;
-      for (const { partition, unshown } of partitions) {
+      for (const { partition, readSide } of partitions) {
         const key = `${stage} ${partition}`;
-        const before = this.#partitions.get(key) ?? { most: 0, left: null, isDone: false };
-        const left = before.isDone ? 0 : unshown;
-        const isDone = left !== null && left <= NEAR;
-        hasMoved ||= isDone !== before.isDone || (left !== null && (before.left === null || left < before.left));
-        this.#partitions.set(key, { most: Math.max(before.most, left ?? 0), left: isDone ? 0 : left, isDone });
+        const before = this.#partitions.get(key);
+        if (readSide === null) {
+          // It changes hands, or lost what it had: where it was is still the best that is known.
+          this.#partitions.set(key, before);
+          continue;
+        }
+        const shown = Math.max(readSide.shown, before?.shown ?? 0);
+        hasMoved ||= before === undefined || shown > before.shown;
+        this.#partitions.set(key, { from: before?.from ?? shown, target: before?.target ?? readSide.end, shown });
       }
     }
     return hasMoved;
@@ -34,9 +43,9 @@ export class Refill {
   /** 0 to `partitions`, parts of a partition counted. */
   get done(): number {
     let done = 0;
-    for (const { most, left, isDone } of this.#partitions.values()) {
-      if (isDone) done++;
-      else if (left !== null && most > 0) done += 1 - left / most;
+    for (const one of this.#partitions.values()) {
+      if (one === undefined) continue;
+      done += one.shown >= one.target ? 1 : (one.shown - one.from) / (one.target - one.from);
     }
     return done;
   }
@@ -44,12 +53,13 @@ export class Refill {
   /** Chunks that are known to be missing. */
   get left(): number {
     let left = 0;
-    for (const one of this.#partitions.values()) left += one.left ?? 0;
+    for (const one of this.#partitions.values()) if (one !== undefined) left += Math.max(0, one.target - one.shown);
     return left;
   }
 
   /** False before the first look. */
   get isComplete(): boolean {
-    return this.#partitions.size > 0 && [...this.#partitions.values()].every(({ isDone }) => isDone);
+    const all = [...this.#partitions.values()];
+    return all.length > 0 && all.every((one) => one !== undefined && one.shown >= one.target);
   }
 }

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { FencedError, NotOwnerError } from '../../models/errors.js';
 import type { PartitionReport } from '../../models/routing/cluster-view.js';
 import { place } from '../../models/routing/placement.js';
-import type { InputBatch, OutputBatch, Stage } from '../../models/stages/stage.js';
+import type { InputBatch, OutputBatch, Stage, Topic } from '../../models/stages/stage.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Lease } from '../../storage/leases/leases.js';
 import type { Clock } from '../clock.js';
@@ -30,8 +30,11 @@ export interface StageHostOptions<State, Input extends InputBatch, Output extend
   readonly metrics: StageMetrics;
   readonly runner: RunnerOptions;
   readonly projection: ProjectionTarget<Output> | undefined;
-  /** Input sequence below which no other reader of the input topic needs anything; Infinity where there is none. */
-  readonly otherReadersFloor: (partition: number) => Promise<number>;
+  /**
+   * The highest sequence of a topic that may be trimmed (0: none), where no replay needs what is at or before `done`. Asked for the
+   * input, and for an output that no stage reads, then with Infinity.
+   */
+  readonly trimmable: (topic: Topic, partition: number, done: number) => Promise<number>;
   /** Called with each committed batch, for live events; valid only during the call. */
   readonly onCommitted: ((batch: Output) => void) | undefined;
   /** Nodes that run this stage and are alive. This one counts, whether it is among them or not. Default: none but this. */
@@ -186,7 +189,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         position: 0,
         lag: undefined,
         devices: 0,
-        unshown: undefined,
+        readSide: undefined,
         failure: this.#failures.get(partition),
       };
     });
@@ -207,7 +210,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
           position,
           lag: Math.max(0, last - position),
           devices: runner.deviceCount(),
-          unshown: this.#projections.get(partition)?.unshown,
+          readSide: this.#projections.get(partition)?.progress,
           failure: this.#failures.get(partition),
         };
       }),
@@ -426,15 +429,15 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   }
 
   async #trim(partition: number, replayFloor: number): Promise<void> {
-    const { stage, storage, otherReadersFloor, projection } = this.#options;
-    const floor = Math.min(replayFloor, await otherReadersFloor(partition));
-    if (floor > 0) await storage.journal.trim({ topic: stage.input, partition }, floor + 1);
-    if (stage.output === 'alerts' && projection !== undefined) {
-      // Nobody reads on from the last topic but the read side. Its last record stays: it holds the position.
-      const shown = await projection.position(partition);
-      const { last } = await storage.journal.state({ topic: stage.output, partition });
-      if (shown > 0) await storage.journal.trim({ topic: stage.output, partition }, Math.min(shown + 1, last));
-    }
+    const { stage } = this.#options;
+    await this.#trimTopic(stage.input, partition, replayFloor);
+    if (stage.output === 'alerts') await this.#trimTopic(stage.output, partition, Infinity);
+  }
+
+  async #trimTopic(topic: Topic, partition: number, done: number): Promise<void> {
+    const { storage, trimmable } = this.#options;
+    const floor = await trimmable(topic, partition, done);
+    if (floor > 0) await storage.journal.trim({ topic, partition }, floor + 1);
   }
 
   /** Waits; not beyond the stop, nor, if `endsOnChange`, beyond a change of members or holders. */

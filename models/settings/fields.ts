@@ -7,6 +7,7 @@ import {
   host,
   integer,
   matching,
+  name,
   oneOf,
   oneOfNumbers,
   onOrOff,
@@ -188,6 +189,37 @@ export const FIELDS: readonly Field[] = [
     reason: 'Goes together with `NATS_URL`.',
   }),
   field({
+    key: 'redisMode',
+    env: 'REDIS_MODE',
+    file: ['redis_mode'],
+    reader: oneOf(['single', 'cluster']),
+    fallback: always('single'),
+    meaning:
+      '`cluster`: the URLs in `REDIS_URL` are nodes of a Redis Cluster, of which one has to answer; user and password of the first hold for all.',
+    reason: 'One Redis with a replica carries a large fleet.',
+  }),
+  field({
+    key: 'redisSentinelMaster',
+    env: 'REDIS_SENTINEL_MASTER',
+    file: ['redis_sentinel_master'],
+    reader: name,
+    fallback: always(undefined),
+    fallbackWords: 'none',
+    meaning:
+      'Set: the URLs in `REDIS_URL` are Sentinels, and this is the name under which they watch the master. User, password and database in the first URL are those of the master.',
+    reason: 'Without Sentinels there is nobody to ask.',
+  }),
+  field({
+    key: 'redisTlsCa',
+    env: 'REDIS_TLS_CA',
+    file: ['redis_tls_ca'],
+    reader: path,
+    fallback: always(undefined),
+    fallbackWords: 'the authorities that Node trusts',
+    meaning: 'PEM file of the authority that signed the certificate of Redis, for `rediss://`.',
+    reason: 'A Redis of a public service needs none, one of your own its own.',
+  }),
+  field({
     key: 'services',
     env: 'SERVICES',
     file: ['services'],
@@ -360,6 +392,24 @@ export const FIELDS: readonly Field[] = [
     meaning:
       'Score history and resolved alerts kept for looking at, in days from their arrival, whatever their timestamps say.',
     reason: 'A month shows weekly patterns four times.',
+  }),
+  field({
+    key: 'recentScores',
+    file: ['recent_scores'],
+    reader: integer(16, 10_000),
+    fallback: always(256),
+    meaning:
+      'In a cluster: latest rows of each device that Redis keeps, up to a quarter more; some 160 bytes each with three channels. Older ones are read from the log.',
+    reason: 'What a page shows at first, in 50 KB a device.',
+  }),
+  field({
+    key: 'scoreLogBytes',
+    file: ['score_log_bytes'],
+    reader: integer(1_048_576, 1_099_511_627_776),
+    fallback: always(256 * 1_048_576),
+    meaning:
+      'In a cluster: most bytes of score history in the log, for each partition. Less is kept where `history_days` says so, more where somebody has yet to read it.',
+    reason: '8 GiB with 32 partitions: some 50 million rows.',
   }),
   field({
     key: 'maxBodyBytes',

@@ -130,6 +130,22 @@ function crossChecks(settings: Settings): readonly CrossCheck[] {
     ['natsUrl', 'redisUrl'],
     'REDIS_URL is set without NATS_URL: a cluster needs both, embedded mode needs neither',
   );
+  const { redisMode, redisSentinelMaster, redisTlsCa } = settings;
+  check(
+    redisMode !== 'cluster' || redisSentinelMaster === undefined,
+    ['redisMode', 'redisSentinelMaster'],
+    'REDIS_SENTINEL_MASTER is set with REDIS_MODE=cluster: a Redis Cluster looks after its masters itself',
+  );
+  check(
+    redisUrl === undefined || !redisUrl.includes(',') || redisMode === 'cluster' || redisSentinelMaster !== undefined,
+    ['redisUrl', 'redisMode', 'redisSentinelMaster'],
+    'REDIS_URL has several URLs: set REDIS_MODE=cluster, or REDIS_SENTINEL_MASTER when they are Sentinels',
+  );
+  check(
+    redisTlsCa === undefined || redisUrl === undefined || redisUrl.startsWith('rediss:'),
+    ['redisUrl', 'redisTlsCa'],
+    'REDIS_TLS_CA is set, but REDIS_URL does not start with rediss://',
+  );
   check(
     settings.natsCreds === undefined || settings.natsNkeySeed === undefined,
     ['natsCreds', 'natsNkeySeed'],

@@ -92,6 +92,12 @@ export const host: Reader<string> = {
   read: (raw) => (typeof raw === 'string' && /^[A-Za-z0-9_.:-]{1,253}$/.test(raw.trim()) ? raw.trim() : undefined),
 };
 
+/** What somebody has called something, without anything that means something elsewhere. */
+export const name: Reader<string> = {
+  expects: 'a name of 1 to 64 letters, digits, -, _ or .',
+  read: (raw) => (typeof raw === 'string' && /^[A-Za-z0-9_.-]{1,64}$/.test(raw.trim()) ? raw.trim() : undefined),
+};
+
 export const path: Reader<string> = {
   expects: 'a path',
   read: (raw) => (typeof raw === 'string' && raw.trim() !== '' && !raw.includes('\0') ? raw : undefined),

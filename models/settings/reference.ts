@@ -26,6 +26,8 @@ const TAIL = `
 
 - \`NATS_URL\` and \`REDIS_URL\` go together: both make a member of a cluster, neither runs everything embedded.
 - \`NATS_CREDS\` and \`NATS_NKEY_SEED\` exclude each other; \`NATS_TLS_CERT\` and \`NATS_TLS_KEY\` go together.
+- Several URLs in \`REDIS_URL\` need \`REDIS_MODE=cluster\` or \`REDIS_SENTINEL_MASTER\`, and never both.
+- \`REDIS_TLS_CA\` only with \`rediss://\`.
 - \`AUTH=off\` only while \`HOST\` is a loopback address.
 - \`METRICS_PORT\` differs from \`PORT\`, or is 0.
 - \`max_inflated_bytes\` is not below \`max_body_bytes\`.

@@ -27,6 +27,12 @@ export interface Settings {
   /** Begins the names of all streams, buckets and subjects of this cluster, and of its Moleculer namespace. */
   readonly namespace: string;
   readonly redisUrl: string | undefined;
+  /** `cluster`: the URLs are nodes of a Redis Cluster. */
+  readonly redisMode: 'single' | 'cluster';
+  /** Set: the URLs are Sentinels that watch a master of this name. */
+  readonly redisSentinelMaster: string | undefined;
+  /** PEM file of the authority of `rediss://`. */
+  readonly redisTlsCa: string | undefined;
   readonly services: readonly ServiceName[];
   readonly modelPath: string;
   readonly maxWorkers: number;
@@ -53,6 +59,10 @@ export interface Settings {
   readonly rateLimiting: boolean;
   /** Score history kept on the read side, in days. */
   readonly historyDays: number;
+  /** Rows of each device that Redis keeps. */
+  readonly recentScores: number;
+  /** Most bytes of scores kept in the log, a partition. */
+  readonly scoreLogBytes: number;
   /** Largest body, before and after inflation, in bytes. */
   readonly maxBodyBytes: number;
   readonly maxInflatedBytes: number;

@@ -23,6 +23,8 @@ export interface ObjectStoreBlobsOptions {
   readonly namespace: string;
   /** Servers that hold the bucket when it is created now. */
   readonly replicas: number;
+  /** Pieces without a name that are older were left by a process that died, in ms. Default one hour: no `put` takes as long. */
+  readonly orphanAgeMs?: number;
 }
 
 interface Meta {
@@ -43,7 +45,6 @@ const READ_AGAIN_MS = 200;
 /** Reading ends when nothing came for so long. */
 const STALL_MS = 10_000;
 const LARGEST_BYTES = 2 ** 31 - 1;
-/** Pieces without a name that are older were left by a process that died. Far longer than a `put` may take. */
 const ORPHAN_AGE_MS = 3_600_000;
 const DUPLICATE_WINDOW_MS = 60_000;
 
@@ -57,7 +58,7 @@ export class ObjectStoreBlobs implements Blobs {
   }
 
   /**
-   * Creates the bucket if it is not there, and removes what processes that died left unfinished an hour ago or longer. The
+   * Creates the bucket if it is not there, and removes what processes that died left unfinished long ago. The
    * connection stays the caller's to close.
    *
    * @throws StorageCorruptError it is there with another configuration. @throws StorageFailedError
@@ -78,7 +79,7 @@ export class ObjectStoreBlobs implements Blobs {
       },
       options.replicas,
     );
-    await blobs.#removeOrphans();
+    await blobs.#removeOrphans(options.orphanAgeMs ?? ORPHAN_AGE_MS);
     return blobs;
   }
 
@@ -254,7 +255,7 @@ export class ObjectStoreBlobs implements Blobs {
     return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
   }
 
-  async #removeOrphans(): Promise<void> {
+  async #removeOrphans(olderThanMs: number): Promise<void> {
     // In this order: what is finished in between has a name by the time that names are read.
     const ids = new Set(await this.#subjects(`$O.${this.#bucket}.C.`));
     if (ids.size === 0) return;
@@ -267,7 +268,7 @@ export class ObjectStoreBlobs implements Blobs {
     }
     for (const id of ids) {
       const last = await this.#api.message(this.#stream, { lastOf: this.#chunks(id) });
-      if (last !== undefined && Date.now() - last.timeMs > ORPHAN_AGE_MS) await this.#purgeQuietly(this.#chunks(id));
+      if (last !== undefined && Date.now() - last.timeMs > olderThanMs) await this.#purgeQuietly(this.#chunks(id));
     }
   }
 

@@ -164,6 +164,6 @@ async function openAsMember(cluster: Cluster): Promise<Storage> {
     CONFIG_FILE: `${cluster.folder}/redshank.yaml`,
   };
   const settings = { ...loadSettings({ env }), partitions: cluster.partitions };
-  const { storage } = await openClusterStorage(settings, pino({ level: 'silent' }));
+  const { storage } = await openClusterStorage(settings, 'test.reader', pino({ level: 'silent' }));
   return storage;
 }

@@ -99,7 +99,7 @@ async function forgetSnapshots({ nats, redis, folder, partitions }: Cluster): Pr
     AUTH: 'off',
   };
   const file = { path: `${folder}/redshank.yaml`, text: `partitions: ${partitions}` };
-  const { storage } = await openClusterStorage(loadSettings({ env, file }), pino({ level: 'silent' }));
+  const { storage } = await openClusterStorage(loadSettings({ env, file }), 'test.reader', pino({ level: 'silent' }));
   try {
     for (const name of await storage.blobs.list('snapshots/')) await storage.blobs.delete(name);
   } finally {

@@ -51,7 +51,7 @@ describe('doctor, of Redis', function () {
   needsRedis(this);
 
   it('tells version, memory and policy', async () => {
-    const server = await RedisServer.start({ args: ['--maxmemory', '100mb'] });
+    const server = await RedisServer.start({ arguments: ['--maxmemory', '100mb'] });
     try {
       const findings = await checkRedis(settings({ redis: server.url }));
       assert.deepEqual(states(findings), ['redis ok', 'redis clock ok']);
@@ -62,7 +62,7 @@ describe('doctor, of Redis', function () {
   });
 
   it('refuses one that may throw away anything', async () => {
-    const server = await RedisServer.start({ args: ['--maxmemory-policy', 'allkeys-lru'] });
+    const server = await RedisServer.start({ arguments: ['--maxmemory-policy', 'allkeys-lru'] });
     try {
       const [finding] = await checkRedis(settings({ redis: server.url }));
       assert.equal(finding?.state, 'fail');

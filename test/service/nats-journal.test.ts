@@ -149,6 +149,15 @@ describe('the JetStream journal and its server', function () {
     reader.close();
   });
 
+  it('keeps a trace context beside the record', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    await journal.append(STREAM, bytes('a'), { traceparent });
+    const reader = journal.read(STREAM, 1);
+    assert.equal((await nextFrom(reader))[0]?.traceparent, traceparent);
+    assert.equal((await journal.lastRecord(STREAM))?.traceparent, traceparent);
+    reader.close();
+  });
+
   it('leaves no consumer behind', async () => {
     const reader = journal.read(STREAM, 1);
     await reader.next(1, 1e9, 100);

@@ -42,7 +42,7 @@ describe('stage hosts that share partitions', () => {
       metrics: createStageMetrics(new Registry()),
       runner: DEFAULT_RUNNER_OPTIONS,
       projection: undefined,
-      otherReadersFloor: () => Promise.resolve(Infinity),
+      trimmable: (_topic, _partition, done) => Promise.resolve(done),
       onCommitted: undefined,
       members: () => [...hosts.keys()],
       askFor: (other, partition) => hosts.get(other)!.giveUp(partition, holder),

@@ -38,7 +38,7 @@ describe('stage host', () => {
       metrics: createStageMetrics(new Registry()),
       runner: { ...DEFAULT_RUNNER_OPTIONS, ...runner },
       projection: undefined,
-      otherReadersFloor: () => Promise.resolve(floor),
+      trimmable: (_topic, _partition, done) => Promise.resolve(Math.min(done, floor)),
       onCommitted: undefined,
     });
   }

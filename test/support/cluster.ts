@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { PartitionView, StageView } from '../../services/gateway/cluster-routes.js';
+import type { PartitionView, StageView } from '../../models/routing/cluster-view.js';
 import type { ServiceName } from '../../models/settings.js';
 import type { StageName } from '../../models/stages/stage.js';
 import { NatsServer } from './nats-server.js';

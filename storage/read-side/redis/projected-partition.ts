@@ -110,8 +110,11 @@ export class ProjectedPartition<Content> {
   }
 
   async #write(taken: readonly Chunk<Content>[]): Promise<number> {
-    // Who delivers again may have seen that Redis went back: nothing is taken for shown that Redis has not just said.
-    if (taken[0]!.sequence <= (this.#standing?.sequence ?? 0)) this.#standing = undefined;
+    // Others may have written, and who delivers again may have seen that Redis went back: only what Redis has just said makes a
+    // chunk an old one, or one that comes too early.
+    const { sequence, after } = taken[0]!;
+    const believed = this.#standing?.sequence ?? 0;
+    if (sequence <= believed || after > believed) this.#standing = undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (this.#standing === undefined) this.#believe(await this.#store.standing());
       const expected = this.#standing!;

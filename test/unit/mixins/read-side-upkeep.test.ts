@@ -6,13 +6,13 @@ import { until } from '../../support/until.js';
 
 const DAY_MS = 86_400_000;
 
-/** A read side that notes what it is asked, with a clock on which an hour passes at every look. */
-function upkeepOf(flush: () => Promise<void>) {
-  const calls = { flushes: 0, expired: [] as number[] };
+/** A read side that notes what it is asked, with a clock on which an hour, or less, passes at every look. */
+function upkeepOf(flush: () => Promise<void>, lookMs = 3_600_000) {
+  const calls = { flushedMs: [] as number[], expired: [] as number[] };
   const readSide = {
     unflushedRows: 0,
     flush: () => {
-      calls.flushes++;
+      calls.flushedMs.push(looks * lookMs);
       return flush();
     },
     expire: (beforeMs: number) => {
@@ -21,7 +21,7 @@ function upkeepOf(flush: () => Promise<void>) {
     },
   } as unknown as ReadSide;
   let looks = 0;
-  const clock = { monotonicMs: () => looks++ * 3_600_000, wallMs: () => 100 * DAY_MS };
+  const clock = { monotonicMs: () => looks++ * lookMs, wallMs: () => 100 * DAY_MS };
   return { calls, upkeep: new ReadSideUpkeep(readSide, clock, 30, pino({ level: 'silent' })) };
 }
 
@@ -32,7 +32,7 @@ describe('ReadSideUpkeep', () => {
     await until('an expiry', () => calls.expired.length > 0);
     await upkeep.stop();
     assert.equal(calls.expired[0], 70 * DAY_MS);
-    assert.ok(calls.flushes > 0);
+    assert.ok(calls.flushedMs.length > 0);
   });
 
   it('forgets what is old also when nothing can be flushed, and stops all the same', async () => {
@@ -40,5 +40,13 @@ describe('ReadSideUpkeep', () => {
     upkeep.start();
     await until('an expiry', () => calls.expired.length > 0);
     await upkeep.stop();
+  });
+
+  it('does not try again at every look while nothing works', async () => {
+    const { calls, upkeep } = upkeepOf(() => Promise.reject(new Error('away')), 4_000);
+    upkeep.start();
+    await until('a second flush', () => calls.flushedMs.length >= 2);
+    await upkeep.stop();
+    assert.ok(calls.flushedMs[1]! - calls.flushedMs[0]! >= 10_000);
   });
 });

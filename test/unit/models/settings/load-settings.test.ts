@@ -133,11 +133,23 @@ security: { enable_authentication: false, rate_limiting: false, max_requests_per
     ]);
   });
 
+  const CLUSTER = { NATS_URL: 'nats://a', REDIS_URL: 'redis://a' };
   const alone: readonly (readonly [string, Record<string, string>, RegExp])[] = [
     ['NATS_URL without REDIS_URL', { NATS_URL: 'nats://a:4222' }, /NATS_URL is set without REDIS_URL/],
     ['REDIS_URL without NATS_URL', { REDIS_URL: 'redis://a' }, /REDIS_URL is set without NATS_URL/],
     ['AUTH=off for the network', { AUTH: 'off', HOST: '0.0.0.0' }, /AUTH=off needs HOST to be a loopback address/],
     ['equal ports', { PORT: '7000', METRICS_PORT: '7000' }, /METRICS_PORT must differ from PORT, got 7000/],
+    [
+      'several Redis without a mode',
+      { ...CLUSTER, REDIS_URL: 'redis://a,redis://b' },
+      /set REDIS_MODE=cluster, or REDIS_S/,
+    ],
+    [
+      'Sentinels of a Redis Cluster',
+      { ...CLUSTER, REDIS_MODE: 'cluster', REDIS_SENTINEL_MASTER: 'fleet' },
+      /REDIS_SENTINEL_MASTER is set with REDIS_MODE=cluster/,
+    ],
+    ['an authority without TLS', { ...CLUSTER, REDIS_TLS_CA: 'ca.pem' }, /REDIS_URL does not start with rediss/],
     ['a URL of another kind', { NATS_URL: 'http://a', REDIS_URL: 'redis://a' }, /NATS_URL must be a URL that starts/],
     ['a fraction for a whole number', { PORT: '80.5' }, /PORT must be an integer/],
     ['two ways into NATS', { NATS_CREDS: 'a.creds', NATS_NKEY_SEED: 'a.nk' }, /keep one of them/],

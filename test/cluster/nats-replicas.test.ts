@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openNatsStorage, type NatsStorage } from '../../storage/nats/nats-storage.js';
+import { startNatsCluster } from '../support/nats-cluster.js';
+import { needsNatsServer, type NatsServer } from '../support/nats-server.js';
+import { natsSettings } from '../support/nats-settings.js';
+import { until } from '../support/until.js';
+
+const STREAM = { topic: 'readings', partition: 0 } as const;
+
+describe('three NATS servers', function () {
+  this.timeout(180_000);
+  let servers: readonly NatsServer[] = [];
+  let storage: NatsStorage;
+
+  before(function () {
+    needsNatsServer(this);
+  });
+  afterEach(async () => {
+    await storage.close();
+    await Promise.all(servers.map((server) => server.stop()));
+  });
+
+  it('keep all that was acknowledged, once and in order, while one after the other is killed', async () => {
+    servers = await startNatsCluster();
+    const settings = {
+      ...natsSettings(servers.map(({ url }) => url).join(',')),
+      namespace: 'test',
+      partitions: 1,
+      natsReplicas: undefined,
+    };
+    storage = await until('a leader', () => openNatsStorage(settings).catch(() => undefined), 60_000);
+    const { journal } = storage;
+    assert.equal(journal.durability, 'server-loss');
+
+    const acknowledged: string[] = [];
+    const read: string[] = [];
+    let isOver = false;
+    const write = async () => {
+      for (let i = 0; !isOver; i++) {
+        const messageId = `record ${i}`;
+        const append = () => journal.append(STREAM, Buffer.from(messageId), { messageId }).catch(() => undefined);
+        while ((await append()) === undefined) await sleep(100);
+        acknowledged.push(messageId);
+      }
+    };
+    const reader = journal.read(STREAM, 1);
+    const follow = async () => {
+      while (!isOver || read.length < acknowledged.length) {
+        for (const { payload } of await reader.next(100, 1e9, 500)) read.push(Buffer.from(payload).toString());
+      }
+    };
+    const working = Promise.all([write(), follow()]);
+    for (const server of servers) {
+      const before = acknowledged.length;
+      await until('appends before the kill', () => acknowledged.length > before + 100, 60_000);
+      await server.kill9();
+      const after = acknowledged.length;
+      await until('appends without it', () => acknowledged.length > after + 100, 60_000);
+      await server.restart();
+    }
+    isOver = true;
+    await working;
+    reader.close();
+    assert.deepEqual(read, acknowledged);
+    assert.deepEqual(await journal.state(STREAM), { first: 1, last: acknowledged.length });
+  });
+});
