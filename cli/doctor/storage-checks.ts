@@ -1,5 +1,6 @@
 /** Checks of the NATS and the Redis of a cluster, with the eyes of the adapters themselves. Changes nothing on either. */
 import { inboxPrefixOf, redactUrl, roleOf, type Settings } from '../../models/settings.js';
+import { redisAddressOf } from '../../storage/cluster-storage.js';
 import { JetStreamJournal } from '../../storage/journal/jetstream-journal.js';
 import { NatsConnection, type NatsConnectionOptions } from '../../storage/nats/nats-connection.js';
 import { openNatsStorage } from '../../storage/nats/nats-storage.js';
@@ -84,7 +85,7 @@ export async function checkRedis(settings: Settings): Promise<readonly Finding[]
   let problem = 'no answer';
   let redis: RedisConnection;
   try {
-    redis = await RedisConnection.open({ url: settings.redisUrl! }, { onProblem: (message) => (problem = message) });
+    redis = await RedisConnection.open(redisAddressOf(settings), { onProblem: (message) => (problem = message) });
   } catch (error) {
     return [fail('redis', messageOf(error))];
   }

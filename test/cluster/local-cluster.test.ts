@@ -141,14 +141,16 @@ describe('redshank cluster', function () {
 
     // Who looks at Redis alone cannot tell filled again from never emptied: something that is not in the log can.
     const redis = new Redis(of().redisUrl);
-    after(() => redis.disconnect());
-    const keys = Array.from({ length: 8 }, (_, partition) => `redshank:{redshank:${partition}}:scores`);
-    for (const key of keys) await redis.hset(key, 'default/ghost', 'x');
-
-    const rebuild = await command('rebuild', '--yes', '--json');
-    assert.equal(rebuild.exitCode, 0, rebuild.err);
-    assert.equal((JSON.parse(rebuild.out) as { partitions: number }).partitions, 16);
-    assert.deepEqual(await Promise.all(keys.map((key) => redis.hexists(key, 'default/ghost'))), Array(8).fill(0));
+    try {
+      const keys = Array.from({ length: 8 }, (_, partition) => `redshank:{redshank:${partition}}:scores`);
+      for (const key of keys) await redis.hset(key, 'default/ghost', 'x');
+      const rebuild = await command('rebuild', '--yes', '--json');
+      assert.equal(rebuild.exitCode, 0, rebuild.err);
+      assert.equal((JSON.parse(rebuild.out) as { partitions: number }).partitions, 16);
+      assert.deepEqual(await Promise.all(keys.map((key) => redis.hexists(key, 'default/ghost'))), Array(8).fill(0));
+    } finally {
+      redis.disconnect();
+    }
     assert.deepEqual(await scores(), before);
     const { out: device } = await command('devices', 'press-1', '--json');
     assert.equal((JSON.parse(device) as { outcomes: Record<string, number> }).outcomes['scored'], 200);
