@@ -4,6 +4,8 @@ import { hostname } from 'node:os';
 import type { BrokerOptions } from 'moleculer';
 import type { Logger } from 'pino';
 import { BrokerLogger } from './mixins/broker-logger.js';
+import type { busOptions } from './mixins/bus/bus.js';
+import { countsAgainstNode } from './mixins/bus/bus-errors.js';
 import { HEARTBEAT_SEC, SILENT_AFTER_SEC } from './mixins/routing/live-nodes.js';
 import { PARTITION_STRATEGY } from './mixins/routing/partition-strategy.js';
 import { roleOf, type Settings } from './models/settings.js';
@@ -23,14 +25,20 @@ export function newNodeId(settings: Pick<Settings, 'services'>): string {
   return `${roleOf(settings)}.${host}-${process.pid}-${randomBytes(4).toString('hex')}`;
 }
 
-/** @param transporter undefined: this process is alone. */
+/**
+ * @param transporter undefined: this process is alone.
+ * @param bus what makes calls trustworthy (`mixins/bus/bus.ts`).
+ */
 export function brokerOptions(
   settings: Settings,
   nodeId: string,
   logger: Logger,
   transporter: BrokerOptions['transporter'],
+  bus: ReturnType<typeof busOptions>,
 ): BrokerOptions {
   return {
+    // Time limits, retries of what may be done twice, errors that keep their type, places for calls, and who may call.
+    ...bus,
     namespace: settings.namespace,
     nodeID: nodeId,
     ...(transporter !== undefined && { transporter }),
@@ -38,10 +46,6 @@ export function brokerOptions(
     heartbeatInterval: HEARTBEAT_SEC,
     heartbeatTimeout: SILENT_AFTER_SEC,
     logger: new BrokerLogger(logger),
-    // The framework's default, 0, waits for ever.
-    requestTimeout: settings.requestTimeoutMs,
-    // Only callers know which of their calls are idempotent: they ask for retries one by one.
-    retryPolicy: { enabled: false },
     // The framework's default lets SIGTERM drop the calls in flight.
     tracking: { enabled: true, shutdownTimeout: SHUTDOWN_MS },
     registry: {
@@ -56,9 +60,7 @@ export function brokerOptions(
       windowTime: 30,
       minRequestCount: 20,
       halfOpenTime: 5_000,
-      // Refusals that are the system working as designed (`OVERLOADED`, `NOT_OWNER`) must not open the breaker on top.
-      check: (error: Error & { readonly code?: unknown; readonly retryable?: unknown }) =>
-        typeof error.code === 'number' && error.code >= 500 && error.retryable !== true,
+      check: countsAgainstNode,
     },
     // An answer is taken for that of the node that was called by this id alone: the framework's own ids come from `Math.random`,
     // which can be foretold from a few of them.

@@ -6,8 +6,8 @@ import { action, ASK } from '../mixins/bus/action-policy.js';
 import type { Alert } from '../models/domain/alert.js';
 import type { ScoreView } from '../models/domain/score-view.js';
 import { UnauthenticatedError } from '../models/errors.js';
+import { parseTraceparent } from '../models/tracing/traceparent.js';
 import { alertRoutes } from './gateway/alert-routes.js';
-import { ApiKeys } from './gateway/api-keys.js';
 import { byKey, byLoopback, type Authenticate } from './gateway/authenticate.js';
 import { BodyReader, ClientGoneError } from './gateway/body.js';
 import { deviceRoutes } from './gateway/device-routes.js';
@@ -29,6 +29,8 @@ import { handlerFor, methodNotAllowed, type RouteDefinition } from './gateway/ro
 import { alertView } from './gateway/views.js';
 import type { WebAlias, WebRequest } from './gateway/web-request.js';
 import type { NodeContext } from './node-context.js';
+import { ApiKeys } from './security/api-keys.js';
+import { keyStoreOf } from './security/key-store-of.js';
 
 /** Payload of the event `score.computed`. */
 export interface ScoresComputed {
@@ -65,7 +67,7 @@ export function gatewayService(
   announce: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
   closeGraceMs = CLOSE_GRACE_MS,
 ): ServiceSchema {
-  const { settings, storage, clock, logger } = node;
+  const { settings, storage, clock, logger, tracer } = node;
   const metrics = gatewayMetrics(node.metrics.registry);
   const bodies = new BodyReader(settings);
   let tellWatched: () => void = () => undefined;
@@ -91,6 +93,7 @@ export function gatewayService(
     rateLimit,
     clock,
     requestTimeoutMs: settings.requestTimeoutMs,
+    tracer,
     // Without the log no other process can be reached either; a call would only wait for its timeout.
     busOutage: () => (storage.mode === 'cluster' ? storage.outage() : undefined),
   });
@@ -100,8 +103,9 @@ export function gatewayService(
 
   async function openKeys(): Promise<Authenticate> {
     if (settings.auth === 'off') return byLoopback;
-    const keys = await ApiKeys.open(settings.dataDir);
-    if (keys.count === 0) announce(`Admin key (shown once): ${await keys.create('admin', clock.wallMs())}`);
+    const keys = await ApiKeys.open(keyStoreOf(node), clock);
+    const first = await keys.createFirst('admin');
+    if (first !== undefined) announce(`Admin key (shown once): ${first}`);
     return byKey(keys);
   }
 
@@ -234,7 +238,9 @@ export function gatewayService(
     const problem = toProblem(cause, `urn:redshank:request:${requestId}`);
     // A 503 is an answer that the system gives by design (not ready, overloaded); metrics count it.
     const level = problem.status >= 500 && problem.status !== 503 ? 'error' : 'debug';
-    logger[level]({ err: error, requestId, status: problem.status }, 'request failed');
+    // Also where it is not recorded: the client's own log has the id.
+    const traceId = request.traceId ?? parseTraceparent(request.headers['traceparent'])?.traceId;
+    logger[level]({ err: error, requestId, status: problem.status, ...(traceId && { traceId }) }, 'request failed');
     sendProblem(request, response, problem);
   }
 }

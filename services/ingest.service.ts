@@ -66,7 +66,7 @@ export interface PushAnswer {
 }
 
 export function ingestService(node: NodeContext): ServiceSchema {
-  const { settings, storage, clock } = node;
+  const { settings, storage, clock, tracer } = node;
   const metrics = createIngestMetrics(node.metrics.registry);
   const { invalidReadings } = node.metrics;
   const backPressure = new BackPressure(storage.journal, settings.partitions, settings.maxQueueSize, clock.monotonicMs);
@@ -79,20 +79,36 @@ export function ingestService(node: NodeContext): ServiceSchema {
    * Appends the readings of a batch; its devices are named without their tenant. All or nothing: what a partition that is behind
    * would refuse, is refused before any of it is written.
    */
-  async function take(tenant: string, batch: ReadingBatch): Promise<void> {
+  async function take(ctx: Context, tenant: string, batch: ReadingBatch): Promise<void> {
+    const span = tracer.follow('ingest', (ctx.headers as Record<string, unknown>)['traceparent']);
+    try {
+      await write(tenant, batch, span?.traceparent);
+      span?.end();
+    } catch (error) {
+      span?.end(error);
+      throw error;
+    }
+  }
+
+  async function write(tenant: string, batch: ReadingBatch, traceparent: string | undefined): Promise<void> {
     const keys = batch.devices.list.map((device) => deviceKey(tenant, device));
     const partitions = keys.map((key) => partitionOf(key, settings.partitions));
     for (const partition of new Set(partitions)) backPressure.check(partition);
     const acknowledged = new Set<Promise<void>>();
     for (let i = 0; i < batch.length; i++) {
       const device = batch.device.data[i]!;
-      acknowledged.add(writers[partitions[device]!]!.addReading(batch, i, keys[device]!));
+      acknowledged.add(writers[partitions[device]!]!.addReading(batch, i, keys[device]!, traceparent));
     }
     await Promise.all(acknowledged);
     metrics.accepted.inc(batch.length);
   }
 
-  async function push(tenant: string, readings: readonly unknown[], firstIndex: number): Promise<PushAnswer> {
+  async function push(
+    ctx: Context,
+    tenant: string,
+    readings: readonly unknown[],
+    firstIndex: number,
+  ): Promise<PushAnswer> {
     const batch = ReadingBatch.create();
     const rejected: Rejection[] = [];
     readings.forEach((value, i) => {
@@ -101,7 +117,7 @@ export function ingestService(node: NodeContext): ServiceSchema {
       else batch.addReading(reading.device, reading.timeMs, reading.channels, reading.values);
     });
     invalidReadings.inc(rejected.length);
-    await take(tenant, batch);
+    await take(ctx, tenant, batch);
     return { accepted: batch.length, rejected };
   }
 
@@ -112,12 +128,12 @@ export function ingestService(node: NodeContext): ServiceSchema {
       append: action(TAKE, async (ctx: Context): Promise<AppendAnswer> => {
         const { tenant, batch: text } = checkParams(AppendParams, ctx.params);
         const batch = decodeReadings(Buffer.from(text, 'base64'));
-        await take(tenant, batch);
+        await take(ctx, tenant, batch);
         return { accepted: batch.length };
       }),
       push: action({ ...TAKE, isPublic: true }, (ctx: Context): Promise<PushAnswer> => {
         const { tenant, readings, firstIndex } = checkParams(PushParams, ctx.params);
-        return push(tenant, readings, firstIndex ?? 0);
+        return push(ctx, tenant, readings, firstIndex ?? 0);
       }),
       /** Puts a command for one device into the log, behind the readings that are there. */
       command: action({ timeoutMs: COMMAND_MS }, async (ctx: Context): Promise<void> => {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../mixins/clock.js';
 import type { Metrics } from '../mixins/metrics.js';
 import type { RunnerOptions } from '../mixins/stage-host/partition-runner.js';
+import type { Tracer } from '../mixins/tracing/tracer.js';
 import type { Settings } from '../models/settings.js';
 import type { Storage } from '../storage/storage.js';
 
@@ -14,6 +15,7 @@ export interface NodeContext {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  readonly tracer: Tracer;
   /** How the stages run their partitions. */
   readonly runner: RunnerOptions;
 }

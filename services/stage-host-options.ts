@@ -5,7 +5,7 @@ const DAY_MS = 86_400_000;
 
 /** What all stage hosts of one process have in common. */
 export function stageHostOptions(node: NodeContext) {
-  const { settings, storage, clock, logger, metrics, runner } = node;
+  const { settings, storage, clock, logger, metrics, runner, tracer } = node;
   return {
     partitions: settings.partitions,
     storage,
@@ -14,6 +14,7 @@ export function stageHostOptions(node: NodeContext) {
     logger,
     metrics: metrics.stage,
     runner,
+    tracer,
     trimmable: logRetention(storage, {
       keepMs: settings.historyDays * DAY_MS,
       maxBytes: settings.scoreLogBytes,

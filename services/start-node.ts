@@ -1,14 +1,18 @@
 /** Starts one process of Redshank: storage, broker, and the services that its settings name. */
+import { randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import { ServiceBroker, type BrokerOptions, type Service, type ServiceSchema } from 'moleculer';
 import type { Logger } from 'pino';
+import { busMetrics } from '../mixins/bus/bus-metrics.js';
+import { busOptions } from '../mixins/bus/bus.js';
 import { systemClock, type Clock } from '../mixins/clock.js';
 import { createMetrics } from '../mixins/metrics.js';
 import { DEFAULT_RUNNER_OPTIONS, type RunnerOptions } from '../mixins/stage-host/partition-runner.js';
 import { provideOwners } from '../mixins/routing/partition-strategy.js';
+import { createTracer, NO_TRACER, type Tracer } from '../mixins/tracing/tracer.js';
 import { ReadSideUpkeep } from '../mixins/read-side-upkeep.js';
 import { SettingInvalidError } from '../models/errors.js';
-import { SERVICE_NAMES, type ServiceName, type Settings } from '../models/settings.js';
+import { roleOf, SERVICE_NAMES, type ServiceName, type Settings } from '../models/settings.js';
 import type { StageName } from '../models/stages/stage.js';
 import { brokerOptions, newNodeId } from '../moleculer.config.js';
 import { openEmbeddedStorage, type EmbeddedStorageOptions } from '../storage/embedded-storage.js';
@@ -23,6 +27,9 @@ import type { NodeContext } from './node-context.js';
 import { startOperationsServer } from './operations-server.js';
 import { whyNotReady } from './readiness.js';
 import { scorerService } from './scorer.service.js';
+import { ApiKeys } from './security/api-keys.js';
+import { clusterSecret } from './security/cluster-secret.js';
+import { keyStoreOf } from './security/key-store-of.js';
 import { windowService } from './window.service.js';
 
 const SERVICES: Readonly<Record<ServiceName, (node: NodeContext) => ServiceSchema>> = {
@@ -76,10 +83,11 @@ export async function startNode(
       logger,
       metrics: createMetrics(),
       clock,
+      tracer: tracerOf(settings, nodeId, clock, logger),
       runner: { ...DEFAULT_RUNNER_OPTIONS, ...runner },
     };
     const upkeep = new ReadSideUpkeep(storage.readSide, clock, settings.historyDays, logger);
-    broker = new ServiceBroker(brokerOptions(settings, nodeId, logger, transporter));
+    broker = new ServiceBroker(brokerOptions(settings, nodeId, logger, transporter, await busOf(node)));
     provideOwners(broker, (stage, partition) => storage.leases.holders(stage as StageName).get(partition));
     const operations = await startOperations(node, broker);
     if (operations !== undefined) servers.push(operations);
@@ -89,7 +97,7 @@ export async function startNode(
     const address = settings.services.includes('gateway')
       ? await broker.call<GatewayAddress, object>('gateway.address', {}, { nodeID: nodeId })
       : undefined;
-    return runningNode(broker, storage, upkeep, servers, address, logger);
+    return runningNode(node, broker, upkeep, servers, address);
   } catch (error) {
     await broker?.stop();
     await Promise.all(servers.map((server) => close(server, 0, () => true)));
@@ -119,6 +127,36 @@ async function openFor(
     onDamage: (message) => logger.error({ message }, 'the read side has lost something that was damaged on disk'),
   });
   return { storage };
+}
+
+/** How this process and the others of its cluster know each other. Alone there is nobody to know. */
+async function busOf({
+  settings,
+  storage,
+  clock,
+  logger,
+  metrics,
+}: NodeContext): Promise<ReturnType<typeof busOptions>> {
+  const common = {
+    process: roleOf(settings),
+    ownServices: SERVICE_NAMES,
+    defaultTimeoutMs: settings.requestTimeoutMs,
+    clock,
+    metrics: busMetrics(metrics.registry),
+    logger,
+  };
+  if (storage.mode === 'embedded') {
+    return busOptions({ ...common, secret: randomBytes(32), findKey: () => Promise.resolve(undefined) });
+  }
+  const secret = await clusterSecret(settings.clusterSecret, storage.journal);
+  const keys = await ApiKeys.open(keyStoreOf({ storage, settings }), clock);
+  return busOptions({ ...common, secret, findKey: (key) => keys.find(key) });
+}
+
+function tracerOf(settings: Settings, nodeId: string, clock: Clock, logger: Logger): Tracer {
+  if (settings.otlpEndpoint === undefined) return NO_TRACER;
+  const resource = { 'service.name': `redshank-${roleOf(settings)}`, 'service.instance.id': nodeId };
+  return createTracer({ endpoint: settings.otlpEndpoint, ratio: settings.traceRatio, resource, clock, logger });
 }
 
 /** Before the services start, so that a probe can tell a slow start from a dead process. */
@@ -152,12 +190,11 @@ const READY_MS = 4_000;
 const STOP_ORDER: readonly ServiceName[] = ['gateway', 'model-registry', 'ingest', 'window', 'scorer', 'alerting'];
 
 function runningNode(
+  { storage, logger, tracer }: NodeContext,
   broker: ServiceBroker,
-  storage: Storage,
   upkeep: ReadSideUpkeep,
   servers: readonly Server[],
   address: GatewayAddress | undefined,
-  logger: Logger,
 ): RunningNode {
   const [operations] = servers;
   return {
@@ -173,6 +210,7 @@ function runningNode(
       steps.push(
         () => broker.stop(),
         () => upkeep.stop(),
+        () => tracer.stop(),
         () => Promise.all(servers.map((server) => close(server, 0, () => true))),
         () => storage.close(),
       );

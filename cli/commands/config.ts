@@ -47,5 +47,7 @@ async function validate(terminal: Terminal, file: string | undefined, json: bool
 
 function withoutSecrets(settings: Settings): Record<string, unknown> {
   const hide = (url: string | undefined): string | null => (url === undefined ? null : redactUrl(url));
-  return { ...settings, natsUrl: hide(settings.natsUrl), redisUrl: hide(settings.redisUrl) };
+  const { natsUrl, redisUrl, clusterSecret } = settings;
+  const isSet = clusterSecret !== undefined;
+  return { ...settings, natsUrl: hide(natsUrl), redisUrl: hide(redisUrl), clusterSecret: isSet ? '***' : null };
 }

@@ -12,7 +12,7 @@
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { inboxPrefixOf, SERVICE_NAMES, type Role } from '../../models/settings.js';
-import { TOPICS, type StageName, type Topic } from '../../models/stages/stage.js';
+import { partitionsOf, TOPICS, type StageName, type Topic } from '../../models/stages/stage.js';
 import { PARTITIONS_BLOB } from '../../storage/partition-count.js';
 
 export interface PermissionOptions {
@@ -48,6 +48,8 @@ type Listener = Role | 'guest';
 
 const STAGE_HOSTS: readonly Role[] = ['window', 'scorer', 'alerting', 'node'];
 const WITH_PUBLIC_ACTIONS: readonly Role[] = ['ingest', 'window', 'scorer', 'alerting', 'model-registry', 'node'];
+/** With which a process signs its calls and knows those of others; whoever starts first makes the secret. */
+const TRUST: readonly Topic[] = ['secrets', 'keys'];
 /** `stage.progress` and `stage.leaving`. */
 const PROGRESS: readonly Listener[] = ['ingest', ...STAGE_HOSTS, 'guest'];
 /** `score.computed` and `alert.*`. */
@@ -59,8 +61,9 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // `live.watched`.
     tells: ['scorer', 'node'],
     // Scores that the read side has no room for.
-    reads: ['scores'],
-    writes: [],
+    reads: ['scores', ...TRUST],
+    // The first key is made by the first gateway.
+    writes: ['keys', 'secrets'],
     trims: [],
     leases: [],
     blobs: 'layout',
@@ -69,8 +72,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     calls: [],
     tells: [],
     // The last record of each says how far a stage has come.
-    reads: ['frames', 'scores', 'alerts'],
-    writes: ['readings'],
+    reads: ['frames', 'scores', 'alerts', ...TRUST],
+    writes: ['readings', 'secrets'],
     trims: [],
     leases: [],
     blobs: 'layout',
@@ -78,9 +81,9 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
   window: {
     calls: ['window', 'node'],
     tells: PROGRESS,
-    reads: ['readings', 'frames'],
+    reads: ['readings', 'frames', ...TRUST],
     // Into `readings` it puts ticks, when a deadline has passed and nothing comes.
-    writes: ['readings', 'frames'],
+    writes: ['readings', 'frames', 'secrets'],
     trims: ['readings'],
     leases: ['window'],
     blobs: 'all',
@@ -88,8 +91,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
   scorer: {
     calls: ['scorer', 'node'],
     tells: [...PROGRESS, 'gateway'],
-    reads: ['frames', 'scores'],
-    writes: ['scores'],
+    reads: ['frames', 'scores', ...TRUST],
+    writes: ['scores', 'secrets'],
     trims: ['frames'],
     leases: ['scorer'],
     blobs: 'all',
@@ -98,8 +101,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // Commands go into the log through `ingest`.
     calls: ['alerting', 'ingest', 'node'],
     tells: [...PROGRESS, ...NEWS],
-    reads: ['scores', 'alerts'],
-    writes: ['alerts'],
+    reads: ['scores', 'alerts', ...TRUST],
+    writes: ['alerts', 'secrets'],
     trims: ['scores', 'alerts'],
     leases: ['alerting'],
     blobs: 'all',
@@ -108,8 +111,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // Champions go into the log through `ingest`.
     calls: ['ingest', 'node'],
     tells: [],
-    reads: ['registry'],
-    writes: ['registry'],
+    reads: ['registry', ...TRUST],
+    writes: ['registry', 'secrets'],
     trims: [],
     leases: [],
     blobs: 'layout',
@@ -275,7 +278,7 @@ class LogSubjects {
   }
 
   #streams(topic: Topic): string[] {
-    const count = topic === 'registry' ? 1 : this.#partitions;
+    const count = partitionsOf(topic, this.#partitions);
     return Array.from({ length: count }, (_, partition) => `${this.#namespace}-${topic}-${partition}`);
   }
 }

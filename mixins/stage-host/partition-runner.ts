@@ -17,6 +17,7 @@ import type { Blobs } from '../../storage/blobs/blobs.js';
 import { streamName, type Journal, type JournalRecord, type StreamId } from '../../storage/journal/journal.js';
 import type { Lease } from '../../storage/leases/leases.js';
 import type { Clock } from '../clock.js';
+import type { TraceHook } from '../tracing/stage-trace.js';
 import { Snapshots } from './snapshots.js';
 import { Turns } from './turns.js';
 
@@ -74,6 +75,7 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   readonly #clock: Clock;
   readonly #options: RunnerOptions;
   readonly #observer: RunnerObserver<Output>;
+  readonly #trace: TraceHook | undefined;
   readonly #input: StreamId;
   readonly #output: StreamId;
   readonly #batch: Output;
@@ -108,6 +110,7 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     clock: Clock,
     options: RunnerOptions,
     observer: RunnerObserver<Output>,
+    trace?: TraceHook,
   ) {
     this.partition = lease.id.partition;
     this.lease = lease;
@@ -117,6 +120,7 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     this.#clock = clock;
     this.#options = options;
     this.#observer = observer;
+    this.#trace = trace;
     this.#input = { topic: stage.input, partition: this.partition };
     this.#output = { topic: stage.output, partition: this.partition };
     this.#epoch = lease.epoch;
@@ -268,6 +272,7 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     let sliceEndMs = this.#clock.monotonicMs() + this.#options.sliceMs;
     for (const record of records) {
       this.#recordsSinceSnapshot += this.#step(record);
+      this.#trace?.stepped(record.traceparent);
       const isSliceOver = this.#clock.monotonicMs() >= sliceEndMs;
       if (this.#batch.length >= LARGEST_COMMIT_RECORDS || isSliceOver) {
         await this.#commitIfDue();
@@ -328,9 +333,12 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     try {
       this.#outputLast = await this.#append(this.#outputLast, this.#committed, this.#position);
     } catch (error) {
-      if (!(error instanceof FencedError)) throw error;
-      this.#outputLast = await this.#adopt(error);
+      this.#outputLast = await this.#adopt(error).catch((failure: unknown) => {
+        this.#trace?.committed(failure);
+        throw failure;
+      });
     }
+    this.#trace?.committed();
     this.#committed = this.#position;
     this.#lastCommitMs = this.#clock.monotonicMs();
     this.#observer.committed(this.partition, this.#outputLast, this.#batch);
@@ -343,7 +351,8 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   }
 
   /** A commit was refused: find out whether it was ours that had landed. */
-  async #adopt(refusal: FencedError): Promise<number> {
+  async #adopt(refusal: unknown): Promise<number> {
+    if (!(refusal instanceof FencedError)) throw refusal;
     const last = await this.#journal.lastRecord(this.#output);
     if (last === undefined) throw refusal;
     const header = readChunkHeader(last.payload);
@@ -354,7 +363,10 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
 
   async #append(expectedLast: number, from: number, to: number): Promise<number> {
     const payload = this.#batch.encode({ epoch: this.#epoch, from, to, timeMs: this.#logTimeMs });
-    return this.#journal.append(this.#output, payload, this.#options.isFenced ? { expectedLast } : {});
+    return this.#journal.append(this.#output, payload, {
+      ...(this.#options.isFenced && { expectedLast }),
+      traceparent: this.#trace?.committing(),
+    });
   }
 
   /** On the way out a snapshot is taken unless replaying what came since is cheaper than copying all devices. */

@@ -1,13 +1,15 @@
 /** Owns partitions of one stage: takes leases, runs a `PartitionRunner` under each, lets go when told to. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { FencedError, NotOwnerError } from '../../models/errors.js';
+import { FencedError, NotOwnerError, StorageFailedError } from '../../models/errors.js';
 import type { PartitionReport } from '../../models/routing/cluster-view.js';
 import { place } from '../../models/routing/placement.js';
 import type { InputBatch, OutputBatch, Stage, Topic } from '../../models/stages/stage.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Lease } from '../../storage/leases/leases.js';
 import type { Clock } from '../clock.js';
+import { StageTrace } from '../tracing/stage-trace.js';
+import { NO_TRACER, type Tracer } from '../tracing/tracer.js';
 import { MoveLimit } from './move-limit.js';
 import { PartitionRunner, type RunnerObserver, type RunnerOptions } from './partition-runner.js';
 import { Projection, type ProjectionTarget } from './projection.js';
@@ -41,6 +43,8 @@ export interface StageHostOptions<State, Input extends InputBatch, Output extend
   readonly members?: () => readonly string[];
   /** Asks the holder of a partition to give it up to this node. True: it has. Default: nobody gives anything. */
   readonly askFor?: (holder: string, partition: number) => Promise<boolean>;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer;
   /** How long to listen for other members before anything is taken, in ms. Default 0. */
   readonly settleMs?: number;
 }
@@ -289,8 +293,10 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     while (this.#isWanted(partition)) {
       try {
         const id = { stage: this.#options.stage.name, partition };
+        // Counted from before it was asked for: the server begins to count when it hears of it.
+        const askedMs = this.#options.clock.monotonicMs();
         const lease = await this.#options.storage.leases.acquire(id, this.#options.holder);
-        if (lease !== undefined) await this.#runUnder(lease);
+        if (lease !== undefined) await this.#runUnder(lease, askedMs);
         else if (!(await this.#askHolder(partition))) await this.#pause(LOOK_EVERY_MS, true);
         retryMs = FIRST_RETRY_MS;
       } catch (error) {
@@ -330,12 +336,13 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     });
   }
 
-  async #runUnder(lease: Lease): Promise<void> {
+  async #runUnder(lease: Lease, askedMs: number): Promise<void> {
     const { stage, storage, clock } = this.#options;
     const { partition } = lease.id;
-    const runner = new PartitionRunner(stage, lease, storage, clock, this.#options.runner, this.#observer());
+    const trace = new StageTrace(this.#options.tracer ?? NO_TRACER, stage.name, partition);
+    const runner = new PartitionRunner(stage, lease, storage, clock, this.#options.runner, this.#observer(), trace);
     this.#runners.set(partition, runner);
-    const renewal = this.#keepRenewing(lease, runner);
+    const renewal = this.#keepRenewing(lease, runner, askedMs);
     try {
       if (this.#stopping.signal.aborted) return;
       await runner.run();
@@ -359,10 +366,10 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     await projection?.stop();
   }
 
-  #keepRenewing(lease: Lease, runner: PartitionRunner<State, Input, Output>): NodeJS.Timeout {
+  #keepRenewing(lease: Lease, runner: PartitionRunner<State, Input, Output>, askedMs: number): NodeJS.Timeout {
     const { leases } = this.#options.storage;
     const { clock } = this.#options;
-    runner.extendLease(clock.monotonicMs() + leases.ttlMs * SAFE_SHARE_OF_TTL);
+    runner.extendLease(askedMs + leases.ttlMs * SAFE_SHARE_OF_TTL);
     const renew = async (): Promise<void> => {
       // Measured from when the renewal was sent: an answer that took long must not stretch the lease.
       const sentMs = clock.monotonicMs();
@@ -436,8 +443,14 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
 
   async #trimTopic(topic: Topic, partition: number, done: number): Promise<void> {
     const { storage, trimmable } = this.#options;
-    const floor = await trimmable(topic, partition, done);
-    if (floor > 0) await storage.journal.trim({ topic, partition }, floor + 1);
+    try {
+      const floor = await trimmable(topic, partition, done);
+      if (floor > 0) await storage.journal.trim({ topic, partition }, floor + 1);
+    } catch (error) {
+      // The read side may be away, of which the log keeps what it has not shown. The next snapshot trims more.
+      if (!(error instanceof StorageFailedError)) throw error;
+      this.#logger.warn({ topic, partition, err: error }, 'not trimmed this time');
+    }
   }
 
   /** Waits; not beyond the stop, nor, if `endsOnChange`, beyond a change of members or holders. */

@@ -12,6 +12,7 @@ import {
   oneOfNumbers,
   onOrOff,
   path,
+  secret,
   someOf,
   urls,
   type Reader,
@@ -40,6 +41,8 @@ export interface Field<K extends SimpleKey = SimpleKey> {
   readonly meaning: string;
   /** Why the default is what it is. */
   readonly reason: string;
+  /** True: no message shows the value. */
+  readonly isSecret?: true;
   /** True: checked and kept, but nothing in this release reads it. */
   readonly hasNoEffect?: true;
 }
@@ -220,6 +223,17 @@ export const FIELDS: readonly Field[] = [
     reason: 'A Redis of a public service needs none, one of your own its own.',
   }),
   field({
+    key: 'clusterSecret',
+    env: 'CLUSTER_SECRET',
+    file: ['security.cluster_secret', 'cluster_secret'],
+    reader: secret(32),
+    fallback: always(undefined),
+    fallbackWords: 'one that the first process makes and keeps in the log',
+    isSecret: true,
+    meaning: 'With it the processes of a cluster know each other: all have the same. It is never printed.',
+    reason: 'Whoever may read the log may do everything anyhow. Set it where the log is read by others.',
+  }),
+  field({
     key: 'services',
     env: 'SERVICES',
     file: ['services'],
@@ -375,6 +389,25 @@ export const FIELDS: readonly Field[] = [
     fallback: always(true),
     meaning: 'Whether metrics are served at all.',
     reason: 'What is not measured fails unseen.',
+  }),
+  field({
+    key: 'otlpEndpoint',
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    file: ['otlp_endpoint'],
+    reader: urls('http', 'https'),
+    fallback: always(undefined),
+    fallbackWords: 'none: nothing is traced',
+    meaning: 'Base URL of an OpenTelemetry collector (OTLP over HTTP, JSON), to which traces are sent.',
+    reason: 'The name that OpenTelemetry gives it everywhere.',
+  }),
+  field({
+    key: 'traceRatio',
+    file: ['trace_ratio'],
+    reader: decimal(0, 1),
+    fallback: always(0.01),
+    meaning:
+      'Share of requests that begin a trace. Requests that carry a recorded `traceparent` are traced in any case.',
+    reason: 'One in a hundred shows where time goes, and is not felt.',
   }),
   field({
     key: 'rateLimiting',

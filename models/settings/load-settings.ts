@@ -48,7 +48,7 @@ export function loadSettings(input: SettingsInput): Settings {
     if (value === undefined) {
       bad.add(field.key);
       problems.push(
-        `${written.name} must be ${field.reader.expects}, got ${shown(written.raw)}${field.reader.hint?.(written.raw) ?? ''}`,
+        `${written.name} must be ${field.reader.expects}, got ${shownOf(field, written.raw)}${field.reader.hint?.(written.raw) ?? ''}`,
       );
     } else {
       settings[field.key] = field.scale === undefined ? value : (value as number) * field.scale;
@@ -183,6 +183,12 @@ export function isLoopback(host: string): boolean {
 function shown(raw: unknown): string {
   const text = JSON.stringify(typeof raw === 'string' ? redactUrl(raw) : raw);
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+/** Of a secret no more than why it will not do. */
+function shownOf(field: Field, raw: unknown): string {
+  if (field.isSecret !== true) return shown(raw);
+  return typeof raw === 'string' ? `${raw.length}` : `a ${typeof raw}`;
 }
 
 /** `nats://user:secret@host` → `nats://***@host`. */

@@ -103,6 +103,14 @@ export const path: Reader<string> = {
   read: (raw) => (typeof raw === 'string' && raw.trim() !== '' && !raw.includes('\0') ? raw : undefined),
 };
 
+/** Text that nobody guesses. What it is stays out of messages. */
+export function secret(leastCharacters: number): Reader<string> {
+  return {
+    expects: `at least ${leastCharacters} characters`,
+    read: (raw) => (typeof raw === 'string' && raw.length >= leastCharacters ? raw : undefined),
+  };
+}
+
 /** One URL, or several divided by commas, each of one of these schemes and with a host. */
 export function urls(...schemes: readonly string[]): Reader<string> {
   return {

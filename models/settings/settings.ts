@@ -33,6 +33,8 @@ export interface Settings {
   readonly redisSentinelMaster: string | undefined;
   /** PEM file of the authority of `rediss://`. */
   readonly redisTlsCa: string | undefined;
+  /** At least 32 characters, the same for all processes; undefined: the one in the log. Never printed. */
+  readonly clusterSecret: string | undefined;
   readonly services: readonly ServiceName[];
   readonly modelPath: string;
   readonly maxWorkers: number;
@@ -57,6 +59,10 @@ export interface Settings {
   readonly cacheTtlSec: number;
   readonly metricsEnabled: boolean;
   readonly rateLimiting: boolean;
+  /** Base URL of an OTLP/HTTP collector; undefined: nothing is traced. */
+  readonly otlpEndpoint: string | undefined;
+  /** Share of requests that begin a trace, in [0, 1]. */
+  readonly traceRatio: number;
   /** Score history kept on the read side, in days. */
   readonly historyDays: number;
   /** Rows of each device that Redis keeps. */

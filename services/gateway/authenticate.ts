@@ -3,21 +3,21 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
 import { ForbiddenError, UnauthenticatedError } from '../../models/errors.js';
-import type { ApiKeys, Principal } from './api-keys.js';
+import type { ApiKeys, Principal } from '../security/api-keys.js';
 
 /** The one seam: whatever later decides about roles and tenants answers through this. */
-export type Authenticate = (request: IncomingMessage) => Principal;
+export type Authenticate = (request: IncomingMessage) => Principal | Promise<Principal>;
 
 const LOCAL: Principal = { name: 'local', tenant: DEFAULT_TENANT, role: 'admin' };
 
 /** Asks for a key: `Authorization: Bearer rsk_…` or `X-API-Key: rsk_…`. */
 export function byKey(keys: ApiKeys): Authenticate {
-  return (request) => {
+  return async (request) => {
     const given = keyOf(request);
     if (given === undefined) {
       throw new UnauthenticatedError('send a key: Authorization: Bearer rsk_…, or X-API-Key: rsk_…');
     }
-    const principal = keys.find(given);
+    const principal = await keys.find(given);
     if (principal === undefined) throw new UnauthenticatedError('this key is not known');
     return principal;
   };

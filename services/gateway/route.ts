@@ -1,11 +1,13 @@
 /** What a route is, and what every request goes through before its handler: the caller's key, its rate, its body. */
 import type { ServerResponse } from 'node:http';
 import type { TSchema, Static } from '@sinclair/typebox';
+import { actFor } from '../../mixins/bus/caller.js';
 import { checkParams } from '../../mixins/params.js';
 import type { Clock } from '../../mixins/clock.js';
+import type { Span, Tracer } from '../../mixins/tracing/tracer.js';
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
 import { StorageFailedError } from '../../models/errors.js';
-import type { Principal } from './api-keys.js';
+import type { Principal } from '../security/api-keys.js';
 import type { Authenticate } from './authenticate.js';
 import { requireMediaType, type BodyReader } from './body.js';
 import { parseJson } from './json-text.js';
@@ -43,6 +45,7 @@ export interface Door {
   readonly requestTimeoutMs: number;
   /** Why the bus cannot be reached at this moment; undefined while it can. */
   readonly busOutage: () => string | undefined;
+  readonly tracer: Tracer;
 }
 
 export type RouteHandler = (request: WebRequest, response: ServerResponse, next?: (error?: unknown) => void) => void;
@@ -52,12 +55,20 @@ const NOBODY: Principal = { name: 'nobody', tenant: DEFAULT_TENANT, role: 'admin
 /** @param door asked for at each request: it opens when the service has started. */
 export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandler {
   return (request, response, next) => {
+    let span: Span | undefined;
     const run = async (): Promise<void> => {
       // A preflight is routed by the method that it asks about; it must not do what that method does.
       if (request.method === 'OPTIONS') throw methodNotAllowed([route.method]);
-      const { authenticate, rateLimit, clock, requestTimeoutMs, busOutage } = door();
-      const principal = route.access === 'open' ? NOBODY : authenticate(request);
+      const { authenticate, rateLimit, clock, requestTimeoutMs, tracer, busOutage } = door();
+      const principal = route.access === 'open' ? NOBODY : await authenticate(request);
       if (route.access === 'control') rateLimit?.take(principal.name, clock.wallMs());
+      // Wherever a call goes, it goes for this person and this tenant.
+      actFor(request.$ctx, { kind: 'key', ...principal });
+      // After the key: nobody else decides what is recorded.
+      const isKnown = route.access !== 'open';
+      span = isKnown ? tracer.begin(`${route.method} ${route.path}`, request.headers['traceparent']) : undefined;
+      request.traceId = span?.traceId;
+      const options = { timeout: requestTimeoutMs, ...(span && { headers: { traceparent: span.traceparent } }) };
       const { params, query } = request.$params;
       await route.handle({
         request,
@@ -68,14 +79,15 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
         call: async (action, args, nodeID) => {
           const outage = busOutage();
           if (outage !== undefined) throw new StorageFailedError(outage);
-          return request.$ctx.call(action, args, {
-            timeout: requestTimeoutMs,
-            ...(nodeID !== undefined && { nodeID }),
-          });
+          return request.$ctx.call(action, args, { ...options, ...(nodeID !== undefined && { nodeID }) });
         },
       });
+      span?.end();
     };
-    run().catch((error: unknown) => next?.(error));
+    run().catch((error: unknown) => {
+      span?.end(error);
+      next?.(error);
+    });
   };
 }
 

@@ -15,6 +15,8 @@ export interface WebRequest extends IncomingMessage {
   readonly $params: { readonly params: Readonly<Record<string, string>>; readonly query: URLSearchParams };
   /** The route that was found; undefined where there is none. */
   readonly $alias?: WebAlias;
+  /** The trace that this request is recorded in, if it is. */
+  traceId?: string | undefined;
   /** The path as sent, without query and trailing slash. */
   readonly parsedUrl?: string;
 }

@@ -33,7 +33,9 @@ async function timeOf(journal: Journal, stream: StreamId, sequence: number): Pro
   try {
     const [record] = await reader.next(1, 1, LONGEST_WAIT_MS);
     if (record === undefined) {
-      throw new StorageFailedError(`record ${sequence} of ${streamName(stream)} did not come within ${LONGEST_WAIT_MS} ms`);
+      throw new StorageFailedError(
+        `record ${sequence} of ${streamName(stream)} did not come within ${LONGEST_WAIT_MS} ms`,
+      );
     }
     return chunkTimeMs(record.payload);
   } finally {

@@ -5,7 +5,7 @@
  * Payloads lie there as they are: JetStream keeps a checksum of its own, and every chunk has one inside.
  */
 import { FencedError, SettingInvalidError, StorageFailedError } from '../../models/errors.js';
-import { TOPICS } from '../../models/stages/stage.js';
+import { partitionsOf, TOPICS } from '../../models/stages/stage.js';
 import { alignedCopy, JetStreamApi, JetStreamRefusal, PublishHeader, RefusalCode } from '../nats/jetstream-api.js';
 import type { NatsConnection } from '../nats/nats-connection.js';
 import { ensureStream, NANOSECONDS_A_MS, type StreamLayout } from '../nats/stream-layout.js';
@@ -24,7 +24,7 @@ import { endLost, JetStreamReader } from './jetstream-reader.js';
 export interface JetStreamJournalOptions {
   /** Begins all names. */
   readonly namespace: string;
-  /** Of each topic but the registry, which has one. */
+  /** Of each topic about devices. */
   readonly partitions: number;
   /** Servers that hold a stream which is created now: 1, 3 or 5. */
   readonly replicas: number;
@@ -294,7 +294,7 @@ export class JetStreamJournal implements Journal {
 
 function streamsOf(partitions: number): readonly StreamId[] {
   return TOPICS.flatMap((topic) =>
-    Array.from({ length: topic === 'registry' ? 1 : partitions }, (_, partition) => ({ topic, partition })),
+    Array.from({ length: partitionsOf(topic, partitions) }, (_, partition) => ({ topic, partition })),
   );
 }
 

@@ -184,7 +184,7 @@ export class LmdbJournal implements Journal {
     }
     const appended = new Promise<number>((resolve, reject) => {
       const sequence = ++stream.head;
-      const value = sealRecord(stream.id, sequence, payload);
+      const value = sealRecord(stream.id, sequence, payload, options.traceparent);
       this.#pendingBytes += value.length;
       this.#waiting.push({ stream, sequence, value, messageId, resolve, reject });
     });
@@ -280,7 +280,7 @@ export class LmdbJournal implements Journal {
     const { topic, partition } = this.#key(stream.id);
     const value = this.#records.getBinary([topic, partition, sequence]);
     if (value === undefined) throw damaged(stream.id, sequence, 'it is missing');
-    return { sequence, payload: openRecord(stream.id, sequence, value) };
+    return openRecord(stream.id, sequence, value);
   }
 
   #stream(id: StreamId): LmdbStream {

@@ -74,18 +74,18 @@ export class LmdbReader implements JournalReader {
     let bytes = 0;
     while (records.length < maxRecords && this.#position <= stream.durable && (bytes < maxBytes || bytes === 0)) {
       const sequence = this.#position;
-      let payload: Uint8Array;
+      let record: JournalRecord;
       try {
         const value = this.#value(sequence);
         if (value === undefined) throw damaged(stream.id, sequence, 'it is missing');
-        payload = openRecord(stream.id, sequence, value);
+        record = openRecord(stream.id, sequence, value);
       } catch (error) {
         // What came before it is sound: hand that out, and fail at the next call.
         if (records.length > 0) return records;
         throw error;
       }
-      records.push({ sequence, payload });
-      bytes += payload.length;
+      records.push(record);
+      bytes += record.payload.length;
       this.#position++;
     }
     return records;

@@ -22,6 +22,8 @@ const RETRY_AFTER_MS = 1_000;
 interface Filling {
   readonly batch: ReadingBatch;
   readonly acknowledged: Promise<void>;
+  /** Of the first recorded request in it. */
+  traceparent: string | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -47,19 +49,22 @@ export class PartitionWriter {
   /**
    * Lets `write` add records to the chunk that is filling.
    *
+   * @param traceparent of the request, where it is recorded.
    * @returns resolves when that chunk is durable; rejects when it is not known to be.
    * @throws OverloadedError when too many chunks wait.
    */
-  add(write: (batch: ReadingBatch) => void): Promise<void> {
+  add(write: (batch: ReadingBatch) => void, traceparent?: string): Promise<void> {
     const filling = this.#filling();
+    filling.traceparent ??= traceparent;
     write(filling.batch);
     this.#flushSoon();
     return filling.acknowledged;
   }
 
   /** As `add`, for reading `i` of a batch, under the name `device`. */
-  addReading(from: ReadingBatch, i: number, device: DeviceKey): Promise<void> {
+  addReading(from: ReadingBatch, i: number, device: DeviceKey, traceparent?: string): Promise<void> {
     const filling = this.#filling();
+    filling.traceparent ??= traceparent;
     filling.batch.copyReading(from, i, device);
     this.#flushSoon();
     return filling.acknowledged;
@@ -90,7 +95,8 @@ export class PartitionWriter {
       );
     }
     const { promise, resolve, reject } = withResolvers();
-    const fresh = { batch: ReadingBatch.create(), acknowledged: promise, resolve, reject };
+    const batch = ReadingBatch.create();
+    const fresh = { batch, acknowledged: promise, traceparent: undefined, resolve, reject };
     this.#queue.push(fresh);
     this.#newest = promise;
     return fresh;
@@ -100,7 +106,7 @@ export class PartitionWriter {
     for (let filling = this.#queue.shift(); filling !== undefined; filling = this.#queue.shift()) {
       try {
         filling.batch.receivedMs = this.#wallMs();
-        await this.#append(filling.batch.encode());
+        await this.#append(filling.batch.encode(), filling.traceparent);
         filling.resolve();
       } catch (error) {
         filling.reject(error);
@@ -113,11 +119,11 @@ export class PartitionWriter {
    * The message id makes a second attempt harmless when the first one had landed after all. The next chunk is not sent before
    * this one has ended, so no attempt of ours overtakes another.
    */
-  async #append(payload: Uint8Array): Promise<void> {
+  async #append(payload: Uint8Array, traceparent: string | undefined): Promise<void> {
     const messageId = randomUUID();
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#journal.append(this.#stream, payload, { messageId });
+        await this.#journal.append(this.#stream, payload, { messageId, traceparent });
         return;
       } catch (error) {
         if (!(error instanceof StorageFailedError) || attempt === ATTEMPTS) throw error;

@@ -123,7 +123,7 @@ describe('redshank cluster', function () {
     const env = { NATS_URL: of().natsUrl, REDIS_URL: of().redisUrl, DATA_DIR: folder };
     const { exitCode, out } = await run(['doctor', '--url', of().url], recordingTerminal(env));
     assert.equal(exitCode, 1);
-    assert.match(out, /FAIL +streams +96 of 129 are missing: redshank-readings-8/);
+    assert.match(out, /FAIL +streams +96 of \d+ are missing: redshank-readings-8/);
   });
 
   it('scores, and fills its read side again', async () => {

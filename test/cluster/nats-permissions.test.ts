@@ -21,6 +21,8 @@ const WRITERS: Readonly<Record<Topic, readonly string[]>> = {
   scores: ['node', 'scorer'],
   alerts: ['alerting', 'node'],
   registry: ['model-registry', 'node'],
+  secrets: [...ROLES],
+  keys: ['gateway', 'node'],
 };
 const TRIMMERS: Readonly<Record<Topic, readonly string[]>> = {
   readings: ['node', 'window'],
@@ -28,6 +30,8 @@ const TRIMMERS: Readonly<Record<Topic, readonly string[]>> = {
   scores: ['alerting', 'node'],
   alerts: ['alerting', 'node'],
   registry: [],
+  secrets: [],
+  keys: [],
 };
 const READERS: Readonly<Record<Topic, readonly string[]>> = {
   readings: ['node', 'window'],
@@ -35,6 +39,8 @@ const READERS: Readonly<Record<Topic, readonly string[]>> = {
   scores: ['alerting', 'gateway', 'ingest', 'node', 'scorer'],
   alerts: ['alerting', 'ingest', 'node'],
   registry: ['model-registry', 'node'],
+  secrets: [...ROLES],
+  keys: [...ROLES],
 };
 
 describe('users of NATS', function () {

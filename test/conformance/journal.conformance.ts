@@ -55,6 +55,24 @@ export function describeJournal(name: string, open: () => Promise<OpenJournal>):
       assert.equal(await journal.lastRecord(STREAM), undefined);
     });
 
+    it('keeps the trace of a record beside its payload', async () => {
+      const traceparent = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
+      await journal.append(STREAM, bytes('traced'), { traceparent });
+      await journal.append(STREAM, bytes('not'));
+      journal = await storage.reopen();
+      const reader = journal.read(STREAM, 1);
+      const records = await reader.next(2, 1e9, 1_000);
+      reader.close();
+      assert.deepEqual(
+        records.map(({ payload, traceparent }) => [text(payload), traceparent]),
+        [
+          ['traced', traceparent],
+          ['not', undefined],
+        ],
+      );
+      assert.equal((await journal.lastRecord(STREAM))?.traceparent, undefined);
+    });
+
     it('copies the payload: the caller may use its buffer again', async () => {
       const buffer = bytes('before');
       const appended = journal.append(STREAM, buffer);

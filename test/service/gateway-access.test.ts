@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ApiKeys } from '../../services/gateway/api-keys.js';
+import { systemClock } from '../../mixins/clock.js';
+import { ApiKeys } from '../../services/security/api-keys.js';
+import { FileKeyStore } from '../../services/security/file-key-store.js';
 import { startGatewayNode, type GatewayNode, type GatewayNodeOptions } from '../support/gateway-node.js';
 import { ask, postJson, type HttpAnswer } from '../support/http-client.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -60,7 +62,7 @@ describe('gateway: who may ask', () => {
   it('refuses a damaged key file', async () => {
     const dataDir = folder();
     writeFileSync(join(dataDir, 'keys.json'), '{"version":1,"keys":[{"name":"x"}]}');
-    await assert.rejects(ApiKeys.open(dataDir), /keys\.json must be a list of keys/);
+    await assert.rejects(ApiKeys.open(new FileKeyStore(dataDir), systemClock), /keys\.json must be a list of keys/);
   });
 
   it('limits control requests a minute, not readings', async () => {

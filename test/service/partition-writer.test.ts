@@ -44,6 +44,21 @@ describe('partition writer', () => {
     assert.deepEqual((await chunks()).flat(), [1, 2, 3]);
   });
 
+  it('gives a chunk the trace of the first recorded request in it', async () => {
+    const traces = ['a', 'b', 'c'].map((digit) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`);
+    const writer = new PartitionWriter(storage.journal, 3, NOW, 10);
+    const add = (traceparent?: string) =>
+      writer.add((batch) => batch.addReading('default/a', 1, ['x'], new Float64Array(1)), traceparent);
+    await Promise.all([add(), add(traces[0]), add(traces[1])]);
+    await add(traces[2]);
+    await add();
+    const records = await storage.journal.read(STREAM, 1).next(10, 1e9, 0);
+    assert.deepEqual(
+      records.map(({ traceparent }) => traceparent),
+      [traces[0], traces[2], undefined],
+    );
+  });
+
   it('cuts chunks by records and by values', async () => {
     const writer = new PartitionWriter(storage.journal, 3, NOW, 10);
     const wide = Array.from({ length: 1_000 }, (_, i) => `c${i}`);

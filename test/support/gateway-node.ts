@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { createMetrics } from '../../mixins/metrics.js';
 import { systemClock, type Clock } from '../../mixins/clock.js';
 import { DEFAULT_RUNNER_OPTIONS } from '../../mixins/stage-host/partition-runner.js';
+import { NO_TRACER } from '../../mixins/tracing/tracer.js';
 import type { Alert } from '../../models/domain/alert.js';
 import type { ParsedReading } from '../../models/domain/reading-parser.js';
 import { NotFoundError } from '../../models/errors.js';
@@ -123,7 +124,16 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
   });
   broker.createService(
     gatewayService(
-      { settings, nodeId, storage, logger, clock, metrics: createMetrics(), runner: DEFAULT_RUNNER_OPTIONS },
+      {
+        settings,
+        nodeId,
+        storage,
+        logger,
+        clock,
+        metrics: createMetrics(),
+        runner: DEFAULT_RUNNER_OPTIONS,
+        tracer: NO_TRACER,
+      },
       (line) => node.printed.push(line),
       closeGraceMs,
     ),

@@ -29,6 +29,12 @@ describe('loadSettings', () => {
     assert.equal(settings.services.length, 6);
   });
 
+  it('never shows a secret', () => {
+    const [problem] = problemsOf({ env: { CLUSTER_SECRET: 'short and secret' } });
+    assert.equal(problem, 'CLUSTER_SECRET must be at least 32 characters, got 16');
+    assert.equal(loadSettings({ env: { CLUSTER_SECRET: 'x'.repeat(32) } }).clusterSecret, 'x'.repeat(32));
+  });
+
   it('is frozen to the bottom', () => {
     const settings = loadSettings({ env: {}, file: file('profiles: { pump: { devices: ["pump-*"] } }') });
     assert.ok(Object.isFrozen(settings));
