@@ -9,9 +9,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { ServiceName } from '../models/settings.js';
 import { Cluster, type PartOptions } from '../test/support/cluster.js';
+import { compiled } from '../test/support/compiled.js';
 import { RedshankProcess } from '../test/support/redshank-process.js';
 import { until } from '../test/support/until.js';
 import type { Report } from './measurement.js';
@@ -77,8 +77,7 @@ async function embedded(): Promise<Measured> {
 
 function parts(scorers: number, script?: string): PartOptions[] {
   const others: readonly ServiceName[] = ['gateway', 'ingest', 'model-registry', 'window', 'alerting'];
-  const args =
-    script === undefined ? {} : { arguments: ['--import', 'tsx', fileURLToPath(new URL(script, import.meta.url))] };
+  const args = script === undefined ? {} : { arguments: compiled(script) };
   return [
     ...others.map((name): PartOptions => ({ name, services: [name], ...args })),
     ...Array.from({ length: scorers }, (_, i): PartOptions => ({
@@ -121,9 +120,9 @@ function systemOf(cluster: Cluster): System {
 
 /** Two clusters take turns; the ratio is that of what each carried over all of its turns. */
 async function compareFence(report: Report): Promise<void> {
-  const fenced = await startCluster(parts(1, './fenced-member.ts'));
+  const fenced = await startCluster(parts(1, 'bench/fenced-member.ts'));
   try {
-    const open = await startCluster(parts(1, './unfenced-member.ts'));
+    const open = await startCluster(parts(1, 'bench/unfenced-member.ts'));
     try {
       const clients = [new Client(systemOf(fenced)), new Client(systemOf(open))] as const;
       const rates: [number[], number[]] = [[], []];

@@ -61,7 +61,7 @@ export class KvLeases implements Leases {
   readonly #stream: string;
   readonly #prefix: string;
   readonly #held = new Map<string, Held>();
-  /** Tokens of acquisitions whose end is not known, by key. */
+  /** Tokens of what may lie at the server as ours, by key: acquisitions and returns whose end is not known. */
   readonly #unresolved = new Map<string, string>();
   readonly #heard = new Map<string, Heard>();
   readonly #listeners = new Set<() => void>();
@@ -153,7 +153,7 @@ export class KvLeases implements Leases {
     return false;
   }
 
-  /** Where NATS cannot be reached it runs out by itself. */
+  /** Where NATS cannot be reached it runs out by itself, unless this process takes it again before. */
   async release(lease: Lease): Promise<void> {
     const key = keyOf(lease.id);
     const held = this.#held.get(key);
@@ -166,6 +166,8 @@ export class KvLeases implements Leases {
       }
     } catch (error) {
       if (!(error instanceof StorageFailedError)) throw error;
+      // Else every partition would stand still for a whole TTL after NATS was away for a moment.
+      this.#unresolved.set(key, held.token);
     }
   }
 

@@ -1,10 +1,10 @@
 /** A cluster under load, a copy of its logs, and the judgement of what it did. */
-import { fileURLToPath } from 'node:url';
 import pino from 'pino';
 import { loadSettings } from '../../models/settings.js';
 import { openClusterStorage } from '../../storage/cluster-storage.js';
 import type { Storage } from '../../storage/storage.js';
 import { Cluster, type PartOptions } from '../support/cluster.js';
+import { compiled } from '../support/compiled.js';
 import { until } from '../support/until.js';
 import { HandOvers } from './hand-overs.js';
 import { Load } from './load.js';
@@ -23,11 +23,7 @@ export interface ChaosOptions {
   readonly partitions?: number;
 }
 
-const script = (name: string): readonly string[] => [
-  '--import',
-  'tsx',
-  fileURLToPath(new URL(`./${name}`, import.meta.url)),
-];
+const busy = compiled('test/cluster/busy-node.ts');
 
 /** Two replicas of each stage, one of each pair busy with snapshots, and each with a network of its own to break. */
 export const CHAOS_PARTS: readonly PartOptions[] = [
@@ -36,14 +32,22 @@ export const CHAOS_PARTS: readonly PartOptions[] = [
   { name: 'ingest-1', services: ['ingest'] },
   { name: 'ingest-2', services: ['ingest'], isProxied: true },
   { name: 'window-1', services: ['window'], isProxied: true },
-  { name: 'window-2', services: ['window'], isProxied: true, arguments: script('busy-node.ts') },
+  { name: 'window-2', services: ['window'], isProxied: true, arguments: busy },
   { name: 'scorer-1', services: ['scorer'], isProxied: true },
-  { name: 'scorer-2', services: ['scorer'], isProxied: true, arguments: script('busy-node.ts') },
+  { name: 'scorer-2', services: ['scorer'], isProxied: true, arguments: busy },
   { name: 'alerting-1', services: ['alerting'], isProxied: true },
-  { name: 'alerting-2', services: ['alerting'], isProxied: true, arguments: script('busy-node.ts') },
+  { name: 'alerting-2', services: ['alerting'], isProxied: true, arguments: busy },
 ];
 
-export const unfenced = (part: PartOptions): PartOptions => ({ ...part, arguments: script('unfenced-node.ts') });
+/** As few processes as can show a fence that is missing. */
+export const UNFENCED_PARTS: readonly PartOptions[] = [
+  { name: 'door', services: ['gateway', 'ingest', 'model-registry', 'window', 'alerting'] },
+  ...['scorer-1', 'scorer-2'].map((name): PartOptions => ({
+    name,
+    services: ['scorer'],
+    arguments: compiled('test/cluster/unfenced-node.ts'),
+  })),
+];
 
 export class ChaosRun {
   readonly cluster: Cluster;
@@ -66,8 +70,8 @@ export class ChaosRun {
       parts,
       config: `api:\n  timeout: ${REQUEST_TIMEOUT_SEC}`,
       ...(partitions !== undefined && { partitions }),
-      // Small, so that a reader that is slow is found out within a test.
-      natsConfig: 'write_deadline: "2s"\nmax_pending: 1MB',
+      // Small, so that a reader that is slow is found out within a test. A message may have 1 MB, as by default.
+      natsConfig: 'write_deadline: "2s"\nmax_payload: 1MB\nmax_pending: 1MB',
     });
     try {
       const storage = await openAsMember(cluster);

@@ -161,7 +161,7 @@ const scaled: Fault = {
     const [first, ...others] = cluster.parts('scorer');
     for (const { options } of others) await cluster.remove(options.name);
     await cluster.settled();
-    const { name: _, ...like } = others.at(-1)?.options ?? first!.options;
+    const like = (others.at(-1) ?? first!).options;
     const added = ['a', 'b', 'c', 'd'].map((letter) => ({ ...like, name: `scorer-${letter}` }));
     await Promise.all(added.map((options) => cluster.add(options)));
     await cluster.settled();

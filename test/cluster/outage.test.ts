@@ -31,7 +31,7 @@ describe('cluster without its servers', function () {
   let cluster: Cluster;
   let ts = Date.UTC(2026, 0, 1);
 
-  before(async function () {
+  before(function () {
     needsNatsServer(this);
   });
   needsRedis(this);
@@ -45,7 +45,7 @@ describe('cluster without its servers', function () {
   afterEach(function () {
     if (this.currentTest?.isFailed() === true) console.log(cluster.report());
   });
-  after(() => cluster?.stop());
+  after(() => cluster.stop());
 
   async function ask(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer> {
     const startMs = performance.now();

@@ -98,6 +98,19 @@ describe('leases and their NATS server', function () {
     assert.equal(await leases.renew(lease!), false);
   });
 
+  it('take again at once what the server could not be told was given back', async () => {
+    const lease = await leases.acquire(ID, 'a');
+    await server.kill9();
+    await leases.release(lease!);
+    await server.restart();
+    const startMs = performance.now();
+    const again = await until('the lease', () => leases.acquire(ID, 'a').catch(() => undefined));
+    assert.ok(again.epoch > lease!.epoch);
+    assert.ok(performance.now() - startMs < TTL_MS / 2);
+    await until('the line of the other', () => other.connection.isConnected);
+    assert.equal(await other.leases.acquire(ID, 'b'), undefined);
+  });
+
   it('tell of one that ran out, although the server does not', async () => {
     const brief = await KvLeases.open(connection, { ...OPTIONS, namespace: 'brief', ttlMs: 1_000 });
     await brief.acquire(ID, 'a');

@@ -9,10 +9,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { PartitionView, StageView } from '../../models/routing/cluster-view.js';
 import { roleOf, type ServiceName } from '../../models/settings.js';
 import type { StageName } from '../../models/stages/stage.js';
+import { compiled } from './compiled.js';
 import { NatsServer } from './nats-server.js';
 import { natsUsers, urlOfUser } from './nats-users.js';
 import { RedisServer } from './redis-server.js';
@@ -20,9 +20,8 @@ import { TcpProxy } from './tcp-proxy.js';
 import { until } from './until.js';
 
 const PARTITIONS = 8;
-/** All parts start at once, and each compiles its sources. */
+/** All parts start at once. */
 const START_MS = 180_000;
-const START = [fileURLToPath(new URL('../../bin/redshank.js', import.meta.url)), 'start'];
 const OUTPUT_KEPT = 40_000;
 const OUTPUT_SHOWN = 4_000;
 const LOOK_EVERY_MS = 150;
@@ -80,11 +79,12 @@ export class Cluster {
   /** Resolves when every part is ready. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const users = options.hasNatsUsers === true ? natsUsers({ partitions: options.partitions ?? PARTITIONS }) : '';
-    const [nats, redis, folder] = await Promise.all([
-      NatsServer.start({ config: `${users}\n${options.natsConfig ?? ''}` }),
-      RedisServer.start(),
-      mkdtemp(join(tmpdir(), 'redshank-cluster-')),
-    ]);
+    const nats = await NatsServer.start({ config: `${users}\n${options.natsConfig ?? ''}` });
+    const redis = await RedisServer.start().catch(async (error: unknown) => {
+      await nats.stop();
+      throw error;
+    });
+    const folder = await mkdtemp(join(tmpdir(), 'redshank-cluster-'));
     const cluster = new Cluster(nats, redis, folder, options);
     try {
       const lines = [`partitions: ${cluster.partitions}`, options.config ?? ''];
@@ -222,7 +222,7 @@ export class Cluster {
     const note = (error: unknown): void => void problems.push(error);
     const parts = [...this.#parts.values()];
     await Promise.all(parts.map((part) => (isGraceful ? part.stop() : part.kill9()).catch(note)));
-    await Promise.all(parts.map((part) => part.proxy?.stop().catch(note)));
+    await Promise.all(parts.flatMap(({ proxy }) => (proxy === undefined ? [] : [proxy.stop().catch(note)])));
     await Promise.all([this.nats.stop().catch(note), this.redis.stop().catch(note)]);
     await rm(this.folder, { recursive: true, force: true });
     if (problems.length > 0) throw problems[0];
@@ -274,7 +274,7 @@ export class Part {
     if (this.isRunning) return;
     this.#isEnding = false;
     this.#isPaused = false;
-    const child = spawn(process.execPath, this.options.arguments ?? START, {
+    const child = spawn(process.execPath, this.options.arguments ?? compiled('cli/main.ts', 'start'), {
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
