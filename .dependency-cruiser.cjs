@@ -40,8 +40,14 @@ module.exports = {
     layer(
       'product-without-tests',
       '^(models|storage|mixins|services|cli)/',
-      '^(test|bench)/',
-      'tests are not part of the product',
+      '^(test|bench|k8s|examples)/',
+      'tests, deployment and examples are not part of the product',
+    ),
+    layer(
+      'examples-are-foreign',
+      '^examples/',
+      '^(models|storage|mixins|services|cli|test|bench|k8s)/',
+      'an example knows what another team knows: the documents',
     ),
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

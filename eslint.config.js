@@ -59,6 +59,7 @@ export default tseslint.config(
             'fetch',
             'TextDecoder',
             'AbortController',
+            'performance',
           ],
           ...['document', 'window', 'location', 'sessionStorage', 'localStorage', 'setTimeout', 'clearTimeout'],
           ...[

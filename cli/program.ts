@@ -12,6 +12,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFeedbackCommand } from './commands/feedback.js';
 import { addIngestCommand } from './commands/ingest.js';
+import { addRebuildCommand } from './commands/rebuild.js';
 import { addScalePlanCommand } from './commands/scale-plan.js';
 import { addShardsCommand } from './commands/shards.js';
 import { addSimulateCommand } from './commands/simulate.js';
@@ -36,6 +37,7 @@ const COMMANDS = [
   addBacktestCommand,
   addShardsCommand,
   addScalePlanCommand,
+  addRebuildCommand,
   addConfigCommand,
 ];
 

@@ -80,7 +80,7 @@ export function gatewayService(
     ...eventRoutes(hub),
     ...predictRoutes(node, bodies),
     ...modelRoutes(bodies),
-    ...clusterRoutes(() => broker),
+    ...clusterRoutes(node, () => broker),
     ...healthRoutes(node),
     ...pageRoutes(),
   ];

@@ -4,7 +4,7 @@ import { natsConnectOptions } from './nats/nats-options.js';
 import { openNatsStorage } from './nats/nats-storage.js';
 import { LogHistory } from './read-side/log-history.js';
 import { RedisReadSide } from './read-side/redis-read-side.js';
-import { RedisConnection } from './redis/redis-connection.js';
+import { RedisConnection, type RedisAddress } from './redis/redis-connection.js';
 import { inboxPrefixOf, roleOf, type Settings } from '../models/settings.js';
 import type { Storage } from './storage.js';
 
@@ -28,16 +28,9 @@ export async function openClusterStorage(settings: Settings, nodeId: string, log
     report: (level, message) => logger[level](message),
   });
   try {
-    const redis = await RedisConnection.open(
-      {
-        // The settings demand it beside NATS_URL.
-        url: settings.redisUrl!,
-        mode: settings.redisMode,
-        sentinelMaster: settings.redisSentinelMaster,
-        caFile: settings.redisTlsCa,
-      },
-      { onProblem: (problem) => logger.warn({ problem }, 'Redis') },
-    );
+    const redis = await RedisConnection.open(redisAddressOf(settings), {
+      onProblem: (problem) => logger.warn({ problem }, 'Redis'),
+    });
     const readSide = new RedisReadSide(redis, {
       partitions: settings.partitions,
       prefix: settings.namespace,
@@ -68,4 +61,10 @@ export async function openClusterStorage(settings: Settings, nodeId: string, log
     await nats.close();
     throw error;
   }
+}
+
+/** Where the settings say that Redis is; `redisUrl` is set wherever `natsUrl` is. */
+export function redisAddressOf(settings: Settings): RedisAddress {
+  const { redisUrl = '', redisMode, redisSentinelMaster, redisTlsCa } = settings;
+  return { url: redisUrl, mode: redisMode, sentinelMaster: redisSentinelMaster, caFile: redisTlsCa };
 }

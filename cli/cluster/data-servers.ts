@@ -28,8 +28,9 @@ const ATTEMPTS = 3;
 const MAX_PAYLOAD = '8MB';
 
 /** What is not installed, in one line that says how to install it; undefined when all is there. */
-export function missingServers(): string | undefined {
-  const missing = [NATS, REDIS].filter((program) => spawnSync(program, ['--version']).error !== undefined);
+export function missingServers(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const isMissing = (program: string): boolean => spawnSync(program, ['--version'], { env }).error !== undefined;
+  const missing = [NATS, REDIS].filter(isMissing);
   if (missing.length === 0) return undefined;
   return `a cluster needs ${missing.join(' and ')}: sudo apt-get install ${missing.join(' ')}`;
 }

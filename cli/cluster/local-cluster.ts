@@ -3,7 +3,7 @@
  * stops them. It starts nothing again: what happens then is what people want to see.
  */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CommandFailure } from '../command-failure.js';
@@ -114,6 +114,7 @@ export class LocalCluster {
     for (const group of [doors, others]) await Promise.all(group.map(({ child }) => child.stop(PART_STOPS_WITHIN_MS)));
     const { nats, redis } = this.#servers ?? {};
     await Promise.all([nats?.stop(SERVER_STOPS_WITHIN_MS), redis?.stop(SERVER_STOPS_WITHIN_MS)]);
+    if (this.#options.isTemporary) await rm(this.#options.folder, { recursive: true, force: true });
     this.#guard.close();
   }
 

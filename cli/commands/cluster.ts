@@ -8,6 +8,7 @@ import { STAGES } from '../../models/stages/stage.js';
 import { ApiClient } from '../client.js';
 import type { Child } from '../cluster/child.js';
 import { clusterParts, type ClusterPart, type ClusterSize } from '../cluster/cluster-parts.js';
+import { logLine } from '../cluster/log-line.js';
 import { missingServers } from '../cluster/data-servers.js';
 import { LocalCluster } from '../cluster/local-cluster.js';
 import { whatIsMissing } from '../cluster/readiness.js';
@@ -35,6 +36,8 @@ interface ClusterOptions extends GlobalOptions, ClusterSize {
 /** A dozen processes on a small machine take their time. */
 const READY_WITHIN_MS = 180_000;
 const LOOK_EVERY_MS = 300;
+/** Lines of the start that are kept, to be shown when it fails. */
+const MOST_EARLY_LINES = 100;
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Stand for the addresses that are known once the servers run. */
 const PLACEHOLDERS = { NATS_URL: 'nats://127.0.0.1', REDIS_URL: 'redis://127.0.0.1' };
@@ -64,7 +67,7 @@ export function addClusterCommand(program: Command, terminal: Terminal): void {
 }
 
 async function cluster(terminal: Terminal, options: ClusterOptions): Promise<void> {
-  const missing = missingServers();
+  const missing = missingServers(terminal.env);
   if (missing !== undefined) throw new CommandFailure(ExitCode.usage, missing);
   const env = partEnvironment(terminal, options);
   // All faults at once, before ten processes tell each of them.
@@ -76,13 +79,19 @@ async function cluster(terminal: Terminal, options: ClusterOptions): Promise<voi
   const startedMs = performance.now();
   const failed = new AbortController();
   let isReady = false;
+  const early: string[] = [];
   const local = new LocalCluster({
     folder: options.dir === undefined ? await mkdtemp(join(tmpdir(), 'redshank-local-')) : resolve(options.dir),
     isTemporary: options.dir === undefined,
     parts,
     port,
     env,
-    onLine: (name, line) => printNote(terminal, `${name.padEnd(widthOf(parts))} │ ${printable(line)}`),
+    onLine: (name, line) => {
+      const text = `${name.padEnd(widthOf(parts))} │ ${printable(logLine(line))}`;
+      if (isReady) printNote(terminal, text);
+      // Who starts before the others says a lot about their absence.
+      else if (early.push(text) > MOST_EARLY_LINES) early.shift();
+    },
     onDeath: (child) => {
       if (isReady) tellDeath(terminal, local, parts, child, options.json === true);
       if (!isReady) failed.abort(`${child.name} ${child.ending} while the cluster was starting; its lines say why`);
@@ -94,10 +103,12 @@ async function cluster(terminal: Terminal, options: ClusterOptions): Promise<voi
     await local.start();
     await untilReady(terminal, local, options, parts, signal);
     isReady = true;
+    early.length = 0;
     announce(terminal, local, options, performance.now() - startedMs);
     await runUntil(terminal, local, options, signal);
   } catch (error) {
     // A stop ends requests and waits; that is no failure.
+    if (!terminal.signal.aborted) for (const line of early) printNote(terminal, line);
     if (!signal.aborted) throw error;
   } finally {
     if (options.json !== true) printNote(terminal, 'stopping');
@@ -245,7 +256,6 @@ function clientOf(url: string, { key }: ClusterOptions, signal: AbortSignal): Ap
 function partEnvironment(terminal: Terminal, { config, port }: ClusterOptions): Record<string, string | undefined> {
   const foreign = Object.keys(terminal.env).filter((name) => /^(NATS|REDIS)_/.test(name));
   return {
-    ENVIRONMENT: 'development',
     LOG_LEVEL: 'warn',
     ...terminal.env,
     ...Object.fromEntries(foreign.map((name) => [name, ''])),

@@ -46,6 +46,10 @@ async function examine(terminal: Terminal, options: DoctorOptions): Promise<read
   const findings: Finding[] = [checkNode(process.versions.node)];
   const settings = await checkSettings(terminal, options, findings);
   if (settings !== undefined) findings.push(...(await checkDataDir(settings.dataDir)));
+  if (settings?.natsUrl !== undefined) {
+    const { checkNats, checkRedis } = await import('../doctor/storage-checks.js');
+    findings.push(...(await Promise.all([checkNats(settings), checkRedis(settings)])).flat());
+  }
 
   const isNamed = options.url !== undefined || (terminal.env['REDSHANK_URL'] ?? '') !== '';
   const url = isNamed || settings === undefined ? options.url : `http://${addressOf(settings)}`;

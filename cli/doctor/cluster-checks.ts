@@ -40,7 +40,12 @@ function lagFinding(stages: ClusterAnswer['stages']): Finding {
 }
 
 function readSideFinding(stages: ClusterAnswer['stages']): Finding {
-  const unshown = Math.max(0, ...stages.flatMap(({ partitions }) => partitions.map((one) => one.unshown ?? 0)));
+  const unshown = Math.max(
+    0,
+    ...stages.flatMap(({ partitions }) =>
+      partitions.map(({ readSide }) => (readSide === null ? 0 : readSide.end - readSide.shown)),
+    ),
+  );
   if (unshown < UNSHOWN_WARN) return ok('read side', 'people see what is committed');
   return warn(
     'read side',

@@ -48,8 +48,12 @@ type Listener = Role | 'guest';
 
 const STAGE_HOSTS: readonly Role[] = ['window', 'scorer', 'alerting', 'node'];
 const WITH_PUBLIC_ACTIONS: readonly Role[] = ['ingest', 'window', 'scorer', 'alerting', 'model-registry', 'node'];
-/** With which a process signs its calls and knows those of others; whoever starts first makes the secret. */
-const TRUST: readonly Topic[] = ['secrets', 'keys'];
+/**
+ * Not the secret that a cluster without `CLUSTER_SECRET` keeps in its log: a credential of NATS would be one for calls, too. So with
+ * these permissions the setting is needed, and a process without it does not start.
+ */
+const FOR_SERVICES: readonly Topic[] = TOPICS.filter((topic) => topic !== 'secrets');
+const SHOWS_CLUSTER: readonly string[] = ['gateway', 'node'];
 /** `stage.progress` and `stage.leaving`. */
 const PROGRESS: readonly Listener[] = ['ingest', ...STAGE_HOSTS, 'guest'];
 /** `score.computed` and `alert.*`. */
@@ -61,9 +65,9 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // `live.watched`.
     tells: ['scorer', 'node'],
     // Scores that the read side has no room for.
-    reads: ['scores', ...TRUST],
+    reads: ['scores', 'keys'],
     // The first key is made by the first gateway.
-    writes: ['keys', 'secrets'],
+    writes: ['keys'],
     trims: [],
     leases: [],
     blobs: 'layout',
@@ -72,8 +76,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     calls: [],
     tells: [],
     // The last record of each says how far a stage has come.
-    reads: ['frames', 'scores', 'alerts', ...TRUST],
-    writes: ['readings', 'secrets'],
+    reads: ['frames', 'scores', 'alerts', 'keys'],
+    writes: ['readings'],
     trims: [],
     leases: [],
     blobs: 'layout',
@@ -81,9 +85,9 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
   window: {
     calls: ['window', 'node'],
     tells: PROGRESS,
-    reads: ['readings', 'frames', ...TRUST],
+    reads: ['readings', 'frames', 'keys'],
     // Into `readings` it puts ticks, when a deadline has passed and nothing comes.
-    writes: ['readings', 'frames', 'secrets'],
+    writes: ['readings', 'frames'],
     trims: ['readings'],
     leases: ['window'],
     blobs: 'all',
@@ -91,8 +95,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
   scorer: {
     calls: ['scorer', 'node'],
     tells: [...PROGRESS, 'gateway'],
-    reads: ['frames', 'scores', ...TRUST],
-    writes: ['scores', 'secrets'],
+    reads: ['frames', 'scores', 'keys'],
+    writes: ['scores'],
     trims: ['frames'],
     leases: ['scorer'],
     blobs: 'all',
@@ -101,8 +105,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // Commands go into the log through `ingest`.
     calls: ['alerting', 'ingest', 'node'],
     tells: [...PROGRESS, ...NEWS],
-    reads: ['scores', 'alerts', ...TRUST],
-    writes: ['alerts', 'secrets'],
+    reads: ['scores', 'alerts', 'keys'],
+    writes: ['alerts'],
     trims: ['scores', 'alerts'],
     leases: ['alerting'],
     blobs: 'all',
@@ -111,8 +115,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // Champions go into the log through `ingest`.
     calls: ['ingest', 'node'],
     tells: [],
-    reads: ['registry', ...TRUST],
-    writes: ['registry', 'secrets'],
+    reads: ['registry', 'keys'],
+    writes: ['registry'],
     trims: [],
     leases: [],
     blobs: 'layout',
@@ -120,8 +124,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
   node: {
     calls: WITH_PUBLIC_ACTIONS,
     tells: [...PROGRESS, ...NEWS],
-    reads: TOPICS,
-    writes: TOPICS,
+    reads: FOR_SERVICES,
+    writes: FOR_SERVICES,
     trims: ['readings', 'frames', 'scores', 'alerts'],
     leases: ['window', 'scorer', 'alerting'],
     blobs: 'all',
@@ -211,7 +215,6 @@ class BusSubjects {
     this.#guests = guests;
   }
 
-  /** Without `PING`: nobody here measures with it, and everybody would have to answer. */
   published(user: string, calls: readonly Role[], tells: readonly Listener[]): string[] {
     const callers = (Object.keys(ROLES) as Role[]).filter((role) => ROLES[role].calls.includes(user as Role));
     const answers = WITH_PUBLIC_ACTIONS.includes(user as Role) ? [...callers, ...this.#guests] : callers;
@@ -220,6 +223,9 @@ class BusSubjects {
       ...['DISCOVER', 'DISCOVER.*.*', 'INFO', 'INFO.*.*', 'HEARTBEAT', 'DISCONNECT'],
       ...calls.map((who) => `REQ.${who}.*`),
       ...answers.map((who) => `RES.${who}.*`),
+      // Those that show the cluster to people measure how far its clocks are apart.
+      ...(SHOWS_CLUSTER.includes(user) ? (Object.keys(ROLES) as Role[]).map((who) => `PING.${who}.*`) : []),
+      ...(isRole(user) ? SHOWS_CLUSTER.map((who) => `PONG.${who}.*`) : []),
       ...told.map((who) => `EVENT.${who}.*`),
     ].map((subject) => `${this.#prefix}.${subject}`);
   }
@@ -281,6 +287,10 @@ class LogSubjects {
     const count = partitionsOf(topic, this.#partitions);
     return Array.from({ length: count }, (_, partition) => `${this.#namespace}-${topic}-${partition}`);
   }
+}
+
+function isRole(user: string): user is Role {
+  return Object.hasOwn(ROLES, user);
 }
 
 /** As the object store writes names in its subjects. */

@@ -12,6 +12,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StorageFailedError } from '../../models/errors.js';
+import type { ReadSideProgress } from '../../models/routing/cluster-view.js';
 import type { OutputBatch, Topic } from '../../models/stages/stage.js';
 import type { Journal } from '../../storage/journal/journal.js';
 
@@ -54,7 +55,8 @@ export class Projection<Output extends OutputBatch> {
   /** The highest position that it said, since it last went back. */
   #kept = 0;
   #wanted = 0;
-  readonly #underWay = new Set<Promise<void>>();
+  /** With the sequence of each, in their order. */
+  readonly #underWay = new Map<Promise<void>, number>();
   #work: Promise<void> | undefined;
   #checking: Promise<void> | undefined;
 
@@ -74,9 +76,12 @@ export class Projection<Output extends OutputBatch> {
     }, checkEveryMs);
   }
 
-  /** Records that the read side has yet to be shown; undefined while it is not known how far it is. */
-  get unshown(): number | undefined {
-    return this.#handedOver === undefined ? undefined : Math.max(0, this.#wanted - this.#handedOver);
+  /** How far the read side is, and how far it should be, in sequences; undefined while that is not known. */
+  get progress(): ReadSideProgress | undefined {
+    if (this.#handedOver === undefined) return undefined;
+    const [onItsWay] = this.#underWay.values();
+    const end = Math.max(this.#wanted, this.#handedOver);
+    return { shown: onItsWay === undefined ? this.#handedOver : onItsWay - 1, end };
   }
 
   /** The batch is committed as `sequence`: show it, and whatever is missing before it. Returns at once. */
@@ -93,12 +98,18 @@ export class Projection<Output extends OutputBatch> {
     if (this.#work === undefined) this.#start(this.#catchUp());
   }
 
+  /** The read side was told to forget: asks it how far it is, and goes on from there. Returns at once. */
+  again(): void {
+    this.#handedOver = undefined;
+    if (this.#work === undefined) this.#start(this.#catchUp());
+  }
+
   /** Resolves when the work in hand is done or given up. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearInterval(this.#check);
     await this.#work;
-    await Promise.all([...this.#underWay, this.#checking]);
+    await Promise.all([...this.#underWay.keys(), this.#checking]);
   }
 
   /** Never rejects. */
@@ -114,12 +125,12 @@ export class Projection<Output extends OutputBatch> {
       (error: unknown) => this.#lost(error),
     );
     const underWay = write.finally(() => this.#underWay.delete(underWay));
-    this.#underWay.add(underWay);
+    this.#underWay.set(underWay, sequence);
     return underWay;
   }
 
   async #catchUp(): Promise<void> {
-    await Promise.all(this.#underWay);
+    await Promise.all(this.#underWay.keys());
     const stream = { topic: this.#target.topic, partition: this.#partition };
     const { first } = await this.#journal.state(stream);
     if (this.#handedOver === undefined) {

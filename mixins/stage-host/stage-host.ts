@@ -146,6 +146,11 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     return true;
   }
 
+  /** The read side was told to forget: shows it again what the log has of the partitions that run here. Returns at once. */
+  showAgain(): void {
+    for (const projection of this.#projections.values()) projection.again();
+  }
+
   /** Runs `look` on the state of a partition that is at the end of what is committed. @throws NotOwnerError */
   inspect<T>(partition: number, look: (state: State) => T): T {
     const runner = this.#runners.get(partition);
@@ -188,7 +193,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         position: 0,
         lag: undefined,
         devices: 0,
-        unshown: undefined,
+        readSide: undefined,
         failure: this.#failures.get(partition),
       };
     });
@@ -209,7 +214,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
           position,
           lag: Math.max(0, last - position),
           devices: runner.deviceCount(),
-          unshown: this.#projections.get(partition)?.unshown,
+          readSide: this.#projections.get(partition)?.progress,
           failure: this.#failures.get(partition),
         };
       }),

@@ -100,6 +100,21 @@ export function createTracer({
   };
 }
 
+/** Ends `span` with the work, as the work ends. */
+export async function inSpan<T>(
+  span: Span | undefined,
+  work: (traceparent: string | undefined) => Promise<T>,
+): Promise<T> {
+  try {
+    const result = await work(span?.traceparent);
+    span?.end();
+    return result;
+  } catch (error) {
+    span?.end(error);
+    throw error;
+  }
+}
+
 function faultOf(error: unknown): string {
   const { type } = Object(error) as { readonly type?: unknown };
   return typeof type === 'string' ? type : 'INTERNAL';

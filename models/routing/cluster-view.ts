@@ -1,6 +1,12 @@
 /** Who runs what, put together from what all replicas of a stage say. */
 import type { StageName } from '../stages/stage.js';
 
+/** Sequences of a stage's results: up to where people see them, and up to where they are committed. */
+export interface ReadSideProgress {
+  readonly shown: number;
+  readonly end: number;
+}
+
 export interface PartitionView {
   readonly partition: number;
   /** Null while nobody runs it. */
@@ -11,11 +17,8 @@ export interface PartitionView {
   /** Chunks that wait; null while nobody runs it. */
   readonly lag: number | null;
   readonly devices: number;
-  /**
-   * Chunks of results that the read side has yet to be shown. Null while that is not known, and where the stage's results are
-   * not shown to people.
-   */
-  readonly unshown: number | null;
+  /** Null while it is not known how far that is, and where the stage's results are not shown to people. */
+  readonly readSide: ReadSideProgress | null;
   /** Why it did not run the last time that a replica tried. */
   readonly failure?: string;
 }
@@ -43,7 +46,7 @@ export interface PartitionReport {
   readonly lag: number | undefined;
   readonly devices: number;
   /** As in `PartitionView`. */
-  readonly unshown: number | undefined;
+  readonly readSide: ReadSideProgress | undefined;
   /** Why it did not run the last time that this replica tried. */
   readonly failure: string | undefined;
 }
@@ -81,7 +84,7 @@ export function stageView(stage: StageName, reports: readonly ReplicaReport[]): 
         position: said?.position ?? 0,
         lag: said?.lag ?? null,
         devices: said?.devices ?? 0,
-        unshown: said?.unshown ?? null,
+        readSide: said?.readSide ?? null,
         ...(failure !== undefined && { failure }),
       };
     }),

@@ -12,6 +12,7 @@ import {
 import { scalePlan } from '../../models/routing/scale-plan.js';
 import { STAGES, type StageName } from '../../models/stages/stage.js';
 import { SERVICE_NAMES } from '../../models/settings.js';
+import type { NodeContext } from '../node-context.js';
 import { toProblem } from './problem.js';
 import { integer, readQuery } from './query.js';
 import { sendJson } from './respond.js';
@@ -20,8 +21,11 @@ import type { Exchange, RouteDefinition } from './route.js';
 /** More replicas than there can be partitions have nothing to do. */
 const MOST_REPLICAS = 1_024;
 
+/** What shows its results on the read side. */
+const SHOWN_STAGES = ['scorer', 'alerting'] as const;
+
 /** @param broker of this gateway, once it is created. */
-export function clusterRoutes(broker: () => ServiceBroker): readonly RouteDefinition[] {
+export function clusterRoutes({ storage }: NodeContext, broker: () => ServiceBroker): readonly RouteDefinition[] {
   return [
     {
       method: 'GET',
@@ -48,6 +52,27 @@ export function clusterRoutes(broker: () => ServiceBroker): readonly RouteDefini
           STAGES.map(async (stage) => scalePlan(await askStage(exchange, stage, liveNodes(broker(), stage)), replicas)),
         );
         sendJson(exchange.response, 200, { plans });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/cluster/rebuild',
+      access: 'control',
+      async handle(exchange) {
+        readQuery(exchange.query, {});
+        await storage.readSide.forget();
+        // Who does not hear of it finds out by itself within seconds, except where nothing was kept for good before.
+        const told = await Promise.all(
+          SHOWN_STAGES.flatMap((stage) =>
+            liveNodes(broker(), stage).map((node) =>
+              exchange.call(`${stage}.showAgain`, {}, node).then(
+                () => undefined,
+                (error: unknown) => ({ stage, node, reason: String(toProblem(error, undefined).body['detail']) }),
+              ),
+            ),
+          ),
+        );
+        sendJson(exchange.response, 202, { silent: told.filter((one) => one !== undefined) });
       },
     },
   ];

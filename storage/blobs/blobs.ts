@@ -1,7 +1,7 @@
 /**
  * Blobs: snapshots and model artifacts. A blob is written once and never changed.
  *
- * Adapters: `file-blobs.ts` (embedded). All pass `test/conformance/blobs.conformance.ts`.
+ * Adapters: `file-blobs.ts` (embedded), `object-store-blobs.ts` (cluster). All pass `test/conformance/blobs.conformance.ts`.
  */
 
 /**

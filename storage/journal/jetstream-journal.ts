@@ -86,19 +86,16 @@ export class JetStreamJournal implements Journal {
     const api = new JetStreamApi(connection);
     const found = new Map((await api.streams(`${namespace}.>`)).map((info) => [info.config.name, info]));
     const streams = new Map<string, Stream>();
-    for (const topic of TOPICS) {
-      for (let partition = 0; partition < partitionsOf(topic, partitions); partition++) {
-        const id = { topic, partition };
-        streams.set(streamName(id), {
-          id,
-          name: `${namespace}-${topic}-${partition}`,
-          subject: `${namespace}.${topic}.${partition}`,
-          seen: 0,
-          isVerified: true,
-          opening: undefined,
-          pendingMessages: new Map(),
-        });
-      }
+    for (const id of streamsOf(partitions)) {
+      streams.set(streamName(id), {
+        id,
+        name: serverName(namespace, id),
+        subject: `${namespace}.${id.topic}.${id.partition}`,
+        seen: 0,
+        isVerified: true,
+        opening: undefined,
+        pendingMessages: new Map(),
+      });
     }
     let replicas = Infinity;
     const waiting = [...streams.values()];
@@ -117,6 +114,21 @@ export class JetStreamJournal implements Journal {
     };
     await Promise.all(Array.from({ length: CREATED_AT_ONCE }, ensure));
     return new JetStreamJournal(api, partitions, streams, replicas);
+  }
+
+  /**
+   * Names of the streams that `open` would find, and of those that it would create. Changes nothing.
+   *
+   * @throws StorageFailedError as `NatsConnection.request`.
+   */
+  static async survey(
+    connection: NatsConnection,
+    { namespace, partitions }: Pick<JetStreamJournalOptions, 'namespace' | 'partitions'>,
+  ): Promise<{ readonly present: readonly string[]; readonly missing: readonly string[] }> {
+    const infos = await new JetStreamApi(connection).streams(`${namespace}.>`);
+    const found = new Set(infos.map(({ config }) => config.name));
+    const names = streamsOf(partitions).map((id) => serverName(namespace, id));
+    return { present: names.filter((name) => found.has(name)), missing: names.filter((name) => !found.has(name)) };
   }
 
   get failure(): string | undefined {
@@ -263,7 +275,8 @@ export class JetStreamJournal implements Journal {
     }
     stream.isVerified = true;
     this.#see(stream, state.last_seq);
-    return { first: state.messages === 0 ? state.last_seq + 1 : state.first_seq, last: state.last_seq };
+    const first = state.messages === 0 ? state.last_seq + 1 : state.first_seq;
+    return { first, last: state.last_seq, bytes: state.bytes };
   }
 
   #see(stream: Stream, sequence: number): void {
@@ -278,6 +291,16 @@ export class JetStreamJournal implements Journal {
     }
     return stream;
   }
+}
+
+function streamsOf(partitions: number): readonly StreamId[] {
+  return TOPICS.flatMap((topic) =>
+    Array.from({ length: partitionsOf(topic, partitions) }, (_, partition) => ({ topic, partition })),
+  );
+}
+
+function serverName(namespace: string, { topic, partition }: StreamId): string {
+  return `${namespace}-${topic}-${partition}`;
 }
 
 function layoutOf({ name, subject }: Stream): StreamLayout {

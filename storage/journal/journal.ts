@@ -61,7 +61,10 @@ export interface JournalReader {
 }
 
 export interface Journal {
-  /** What an acknowledged append survives, in words for people and the header `X-Durability`: `fsync`, `process-crash`, … */
+  /**
+   * What an acknowledged append survives, in words for people and the header `X-Durability`: `fsync`, `process-crash`,
+   * `server-loss`.
+   */
   readonly durability: string;
 
   /** Why nothing can be appended any more until a restart, in words for people; undefined while appends can work. */
@@ -73,7 +76,8 @@ export interface Journal {
    *
    * @throws FencedError `expectedLast` was not the last sequence; `data.last` is.
    * @throws StorageFailedError the record may or may not be there (disk full, connection lost): look with `state`, or append
-   *   again with the same `messageId` or `expectedLast`. Readings are refused before the disk is full, so that the stages
+   *   again with the same `messageId` or `expectedLast`. Also for a payload that is larger than a broker takes (1 MB with the
+   *   defaults of NATS). Readings are refused before the disk is full, so that the stages
    *   can finish with what was accepted.
    */
   append(stream: StreamId, payload: Uint8Array, options?: AppendOptions): Promise<number>;

@@ -1,7 +1,7 @@
 /**
  * Leases: who may run a stage on a partition, for how long, under which epoch.
  *
- * Adapters: `in-process-leases.ts` (embedded). All pass `test/conformance/leases.conformance.ts`.
+ * Adapters: `in-process-leases.ts` (embedded), `kv-leases.ts` (cluster). All pass `test/conformance/leases.conformance.ts`.
  */
 import type { StageName } from '../../models/stages/stage.js';
 
@@ -20,11 +20,14 @@ export interface Lease {
 export interface Leases {
   /** How long a lease lasts after its last renewal, in ms. */
   readonly ttlMs: number;
-  /** Takes the lease if it is free or has run out; undefined when somebody else holds it. */
+  /**
+   * Takes the lease if it is free or has run out; undefined when somebody else holds it. It lasts `ttlMs` from some moment of
+   * this call, so count from before it.
+   */
   acquire(id: LeaseId, holder: string): Promise<Lease | undefined>;
-  /** Extends the lease by `ttlMs`. False: it is no longer ours; stop at once. */
+  /** Extends the lease to `ttlMs` from some moment of this call. False: it is no longer ours; stop at once. */
   renew(lease: Lease): Promise<boolean>;
-  /** Gives it back. No error when it is no longer ours. */
+  /** Gives it back. No error when it is no longer ours, or when nobody can be told: then it runs out. */
   release(lease: Lease): Promise<void>;
   /** Who holds it now, if anybody. */
   holder(id: LeaseId): Promise<string | undefined>;

@@ -21,7 +21,7 @@ const WRITERS: Readonly<Record<Topic, readonly string[]>> = {
   scores: ['node', 'scorer'],
   alerts: ['alerting', 'node'],
   registry: ['model-registry', 'node'],
-  secrets: [...ROLES],
+  secrets: [],
   keys: ['gateway', 'node'],
 };
 const TRIMMERS: Readonly<Record<Topic, readonly string[]>> = {
@@ -39,7 +39,7 @@ const READERS: Readonly<Record<Topic, readonly string[]>> = {
   scores: ['alerting', 'gateway', 'ingest', 'node', 'scorer'],
   alerts: ['alerting', 'ingest', 'node'],
   registry: ['model-registry', 'node'],
-  secrets: [...ROLES],
+  secrets: [],
   keys: [...ROLES],
 };
 
@@ -111,14 +111,15 @@ describe('users of NATS', function () {
 
   describe('the log', () => {
     for (const topic of TOPICS) {
-      it(`${topic} is written by ${WRITERS[topic].join(', ')}`, async () => {
+      it(`${topic} is written by ${WRITERS[topic].join(', ') || 'nobody'}`, async () => {
         const before = await recordsOf(`redshank-${topic}-0`);
         const writers = await allowed((user) => isAnswered(user.ask(`redshank.${topic}.0`, 'a record')));
         assert.deepEqual(writers, WRITERS[topic]);
         assert.equal(await recordsOf(`redshank-${topic}-0`), before + writers.length);
+        assert.ok(await as('operator').ask(`redshank.${topic}.0`, 'a record'));
       });
 
-      it(`${topic} is read by ${READERS[topic].join(', ')}`, async () => {
+      it(`${topic} is read by ${READERS[topic].join(', ') || 'nobody'}`, async () => {
         await as('operator').ask(`redshank.${topic}.0`, 'a record');
         const stream = `redshank-${topic}-0`;
         assert.deepEqual(
@@ -185,7 +186,8 @@ describe('users of NATS', function () {
     }
 
     it('an outsider cannot take or give back the lease of a live owner', async () => {
-      const { leases, close } = await openAs('window');
+      const storage = await openAs('window');
+      const { leases } = storage;
       const lease = await leases.acquire({ stage: 'window', partition: 0 }, 'window.host-1');
       assert.ok(lease && (await leases.renew(lease)));
       for (const user of [...OUTSIDERS, 'scorer', 'gateway']) {
@@ -193,7 +195,7 @@ describe('users of NATS', function () {
       }
       assert.equal(await leases.holder({ stage: 'window', partition: 0 }), 'window.host-1');
       assert.ok(await leases.renew(lease));
-      await close();
+      await storage.close();
     });
 
     it('snapshots are written by those that run stages', async () => {
@@ -225,6 +227,15 @@ describe('users of NATS', function () {
       const servers = ['alerting', 'ingest', 'model-registry', 'node', 'scorer', 'window'];
       assert.deepEqual(await answerersOf('gateway'), servers);
       assert.deepEqual(await answerersOf('guest'), servers);
+    });
+
+    it('clocks are asked for by those that show the cluster', async () => {
+      const measurers = (who: string) => allowed((user) => user.maySay(`MOL-redshank.PING.${who}.host-1`, '{}'));
+      assert.deepEqual(await measurers('scorer'), ['gateway', 'node']);
+      assert.deepEqual(await measurers('guest'), []);
+      assert.deepEqual(await allowed((user) => user.maySay('MOL-redshank.PING', '{}')), []);
+      const answerers = await allowed((user) => user.maySay('MOL-redshank.PONG.gateway.host-1', '{}'));
+      assert.deepEqual(answerers, [...ROLES]);
     });
 
     it('events of alerts come from those that run alerting', async () => {

@@ -65,6 +65,39 @@ describe('commands about a cluster', function () {
     });
   });
 
+  describe('rebuild', () => {
+    let dataDir = '';
+    let redshank: RedshankProcess;
+    before(async () => {
+      dataDir = await mkdtemp(join(tmpdir(), 'redshank-test-'));
+      redshank = await RedshankProcess.start({ dataDir });
+    });
+    after(async () => {
+      await redshank.stop();
+      await rm(dataDir, { recursive: true });
+    });
+
+    const command = (...args: string[]) => run([...args, '--url', redshank.url], recordingTerminal());
+    const device = async (): Promise<unknown> => JSON.parse((await command('devices', 'press-1', '--json')).out);
+
+    it('fills again what was not even kept for good yet', async () => {
+      const rows = Array.from({ length: 50 }, (_, i) => `${i},${i % 3}`).join('\n');
+      const ingest = ['ingest', '-', '--device', 'press-1', '--url', redshank.url];
+      assert.equal((await run(ingest, recordingTerminal({}, `ts,a\n${rows}\n`))).exitCode, 0);
+      const before = await device();
+      const { exitCode, out, err } = await command('rebuild', '--yes');
+      assert.equal(exitCode, 0, err);
+      assert.match(out, /^the read side is filled again: 16 partitions in /);
+      assert.deepEqual(await device(), before);
+    });
+
+    it('does nothing unless somebody says yes', async () => {
+      const { exitCode, err } = await command('rebuild');
+      assert.equal(exitCode, 2);
+      assert.match(err, /what it no longer holds is gone.*Say --yes/);
+    });
+  });
+
   describe('where parts are missing', () => {
     let node: GatewayNode;
     before(async () => {

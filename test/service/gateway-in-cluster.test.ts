@@ -23,6 +23,12 @@ describe('a gateway with nothing but ingest beside it', () => {
   let failure: Error | undefined;
   const callers: Caller[] = [];
 
+  const take = (ctx: Context) => {
+    if (failure !== undefined) throw failure;
+    callers.push(callerOf(ctx));
+    return { accepted: 1, rejected: [] };
+  };
+
   before(async () => {
     bus = await TestBus.start();
     const gateway = await bus.member(
@@ -30,6 +36,7 @@ describe('a gateway with nothing but ingest beside it', () => {
       [
         gatewayService({
           nodeId: 'gateway',
+          tracer: NO_TRACER,
           settings: { ...loadSettings({ env: { AUTH: 'off', METRICS_PORT: '0' } }), port: 0 },
           storage: {
             mode: 'embedded',
@@ -41,7 +48,6 @@ describe('a gateway with nothing but ingest beside it', () => {
           clock: systemClock,
           metrics: createMetrics(),
           runner: DEFAULT_RUNNER_OPTIONS,
-          tracer: NO_TRACER,
         }),
       ],
       { ownServices: SERVICE_NAMES },
@@ -51,13 +57,8 @@ describe('a gateway with nothing but ingest beside it', () => {
       [
         {
           name: 'ingest',
-          actions: {
-            push: action({ isPublic: true }, (ctx: Context<{ readings: unknown[] }>) => {
-              if (failure !== undefined) throw failure;
-              callers.push(callerOf(ctx));
-              return { accepted: ctx.params.readings.length, rejected: [] };
-            }),
-          },
+          // In whichever form the gateway hands readings on.
+          actions: { push: action({ isPublic: true }, take), append: action({}, take) },
         },
       ],
       { ownServices: SERVICE_NAMES },

@@ -72,6 +72,31 @@ describe('projection', () => {
     assert.deepEqual(shown, [1, 2, 3, 4]);
   });
 
+  it('says how far it is, and delivers all of it again when told to', async () => {
+    for (let i = 0; i < 3; i++) await commit();
+    await until('all shown', () => projection.progress?.shown === 3);
+    projection.again();
+    assert.equal(projection.progress, undefined);
+    await until('all shown again', () => projection.progress?.shown === 3);
+    assert.deepEqual(shown, [1, 2, 3, 1, 2, 3]);
+  });
+
+  it('does not take what is on its way for shown', async () => {
+    let arrive: (() => void) | undefined;
+    const slow: ProjectionTarget<AlertBatch> = {
+      ...target,
+      write: (_partition, sequence) => new Promise((resolve) => (arrive = () => resolve(sequence))),
+    };
+    const waiting = new Projection(slow, storage.journal, 0, () => failures++);
+    const sequence = await storage.journal.append(STREAM, batch().encode({ epoch: 1, from: 0, to: 0, timeMs: 0 }));
+    waiting.catchUp(sequence);
+    await until('the write', () => arrive !== undefined);
+    assert.deepEqual(waiting.progress, { shown: 0, end: 1 });
+    arrive!();
+    await until('its end', () => waiting.progress?.shown === 1);
+    await waiting.stop();
+  });
+
   it('goes on from the log when the read side comes back', async () => {
     await commit();
     await untilShown(1);

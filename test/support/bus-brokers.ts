@@ -6,7 +6,7 @@ import { busMetrics, type BusMetrics } from '../../mixins/bus/bus-metrics.js';
 import { countsAgainstNode } from '../../mixins/bus/bus-errors.js';
 import { busOptions, type BusOptions } from '../../mixins/bus/bus.js';
 import { systemClock } from '../../mixins/clock.js';
-import { startNats, type NatsServer } from './bus-nats.js';
+import { NatsServer } from './nats-server.js';
 import { until } from './until.js';
 
 /** Who may call in these tests. */
@@ -31,7 +31,7 @@ export class TestBus {
   }
 
   static async start(): Promise<TestBus> {
-    return new TestBus(await startNats());
+    return new TestBus(await NatsServer.start());
   }
 
   get url(): string {

@@ -10,14 +10,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PartitionView, StageView } from '../../models/routing/cluster-view.js';
-import type { ServiceName } from '../../models/settings.js';
+import { roleOf, type ServiceName } from '../../models/settings.js';
 import type { StageName } from '../../models/stages/stage.js';
 import { compiled } from './compiled.js';
 import { NatsServer } from './nats-server.js';
+import { natsUsers, urlOfUser } from './nats-users.js';
 import { RedisServer } from './redis-server.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { until } from './until.js';
 
+const PARTITIONS = 8;
+/** All parts start at once. */
+const START_MS = 180_000;
 const OUTPUT_KEPT = 40_000;
 const OUTPUT_SHOWN = 4_000;
 const LOOK_EVERY_MS = 150;
@@ -47,6 +51,8 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** More of the configuration language of nats-server. */
   readonly natsConfig?: string;
+  /** Every part comes in as the user of its role, and may do at NATS what that role may. Default: all may do everything. */
+  readonly hasNatsUsers?: boolean;
 }
 
 export interface ClusterView {
@@ -66,13 +72,14 @@ export class Cluster {
     this.nats = nats;
     this.redis = redis;
     this.folder = folder;
-    this.partitions = options.partitions ?? 8;
+    this.partitions = options.partitions ?? PARTITIONS;
     this.#options = options;
   }
 
   /** Resolves when every part is ready. */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const nats = await NatsServer.start(options.natsConfig === undefined ? {} : { config: options.natsConfig });
+    const users = options.hasNatsUsers === true ? natsUsers({ partitions: options.partitions ?? PARTITIONS }) : '';
+    const nats = await NatsServer.start({ config: `${users}\n${options.natsConfig ?? ''}` });
     const redis = await RedisServer.start().catch(async (error: unknown) => {
       await nats.stop();
       throw error;
@@ -83,7 +90,7 @@ export class Cluster {
       const lines = [`partitions: ${cluster.partitions}`, options.config ?? ''];
       await writeFile(join(folder, 'redshank.yaml'), lines.join('\n'));
       await Promise.all(options.parts.map((part) => cluster.add(part)));
-      await cluster.ready();
+      await cluster.ready(START_MS);
       return cluster;
     } catch (error) {
       const told = cluster.report();
@@ -99,7 +106,7 @@ export class Cluster {
     const part = new Part(options, proxy, {
       PATH: process.env.PATH!,
       SERVICES: options.services.join(','),
-      NATS_URL: proxy === undefined ? nats.url : `nats://127.0.0.1:${proxy.port}`,
+      NATS_URL: this.#urlFor(options, proxy ?? nats),
       REDIS_URL: redis.url,
       DATA_DIR: join(folder, options.name),
       CONFIG_FILE: join(folder, 'redshank.yaml'),
@@ -114,6 +121,10 @@ export class Cluster {
     this.#parts.set(options.name, part);
     part.start();
     return part;
+  }
+
+  #urlFor({ services }: PartOptions, to: { readonly port: number }): string {
+    return this.#options.hasNatsUsers === true ? urlOfUser(to, roleOf({ services })) : `nats://127.0.0.1:${to.port}`;
   }
 
   part(name: string): Part {

@@ -57,7 +57,7 @@ export class NatsUser {
     try {
       const payload = typeof body === 'string' ? body : JSON.stringify(body);
       const answer = await this.connection.request(subject, payload, { timeout: ANSWER_MS });
-      return answer.json();
+      return answer.json<Readonly<Record<string, unknown>>>();
     } catch (error) {
       if ((error as Error).cause instanceof PermissionViolationError) return undefined;
       throw error;

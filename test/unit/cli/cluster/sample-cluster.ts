@@ -26,7 +26,7 @@ export function clusterOf(
           position: 10,
           lag: 0,
           devices: 2,
-          unshown: 0,
+          readSide: { shown: 9, end: 9 },
         })),
       };
     }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import { StageTrace } from '../../../../mixins/tracing/stage-trace.js';
-import { createTracer, NO_TRACER, type Tracer } from '../../../../mixins/tracing/tracer.js';
+import { createTracer, inSpan, NO_TRACER, type Tracer } from '../../../../mixins/tracing/tracer.js';
 import { StorageFailedError } from '../../../../models/errors.js';
 import { parseTraceparent } from '../../../../models/tracing/traceparent.js';
 import { SpanCollector } from '../../../support/span-collector.js';
@@ -80,6 +80,18 @@ describe('tracer', () => {
         { code: 2, message: 'STORAGE_FAILED' },
         { code: 2, message: 'INTERNAL' },
       ],
+    );
+  });
+
+  it('ends a span as its work ends', async () => {
+    const span = () => tracer.begin('a', undefined);
+    assert.equal(await inSpan(span(), (traceparent) => Promise.resolve(traceparent?.length)), 55);
+    await assert.rejects(inSpan(span(), () => Promise.reject(new StorageFailedError('full'))));
+    assert.equal(await inSpan(undefined, (traceparent) => Promise.resolve(traceparent)), undefined);
+    await tracer.stop();
+    assert.deepEqual(
+      collector.spans.map(({ status }) => status.message),
+      [undefined, 'STORAGE_FAILED'],
     );
   });
 

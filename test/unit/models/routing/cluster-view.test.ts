@@ -10,7 +10,7 @@ function report(partition: number, node: string, more: Partial<PartitionReport> 
     position: 7,
     lag: 2,
     devices: 3,
-    unshown: 0,
+    readSide: { shown: 9, end: 9 },
     failure: undefined,
     ...more,
   };
@@ -47,7 +47,7 @@ describe('stageView', () => {
       { node: 'b', reason: 'no answer' },
     ]);
     assert.deepEqual(view.partitions, [
-      { partition: 0, owner: null, epoch: 0, position: 0, lag: null, devices: 0, unshown: null, failure: 'disk full' },
+      { partition: 0, owner: null, epoch: 0, position: 0, lag: null, devices: 0, readSide: null, failure: 'disk full' },
     ]);
     assert.deepEqual(view.replicas, ['a', 'b']);
     assert.deepEqual(view.silent, [{ node: 'b', reason: 'no answer' }]);

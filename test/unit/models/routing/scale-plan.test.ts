@@ -14,7 +14,7 @@ function stage(
     position: 0,
     lag: 0,
     devices: 10,
-    unshown: null,
+    readSide: null,
   }));
   return { stage: 'scorer', replicas, silent: [], partitions };
 }
