@@ -2,8 +2,9 @@
  * `Idempotency-Key`: a request that is sent again after its answer is answered alike, and not done again.
  *
  * The answer is kept after the work is done, not together with it. A process that dies in between does the work twice; so does a
- * request that is sent again after a failure. Readings bear that: the stages score each of them once, and the second copy
- * gets an outcome of its own (`duplicate` or `late`).
+ * request that is sent again after a failure, or while the read side is away and nobody can say whether it came before.
+ * Readings bear that: the stages score each of them once, and the second copy gets an outcome of its own (`duplicate` or
+ * `late`).
  */
 import { createHash } from 'node:crypto';
 import { quoteValue } from '../../models/domain/quote-value.js';
@@ -27,12 +28,12 @@ export class Idempotency {
   /** Keys that are being worked on; as many as there are open requests. */
   readonly #running = new Set<string>();
 
-  readonly #notKept: (error: unknown) => void;
+  readonly #failed: (error: unknown) => void;
 
-  /** @param notKept is told when the answer to work that was done could not be kept. */
-  constructor(readSide: ReadSide, notKept: (error: unknown) => void) {
+  /** @param failed is told when the answer to work that was done could not be kept, or looked up. */
+  constructor(readSide: ReadSide, failed: (error: unknown) => void) {
     this.#readSide = readSide;
-    this.#notKept = notKept;
+    this.#failed = failed;
   }
 
   /**
@@ -69,7 +70,7 @@ export class Idempotency {
       const answer = await work();
       const value = Buffer.from(JSON.stringify({ fingerprint, ...answer } satisfies Kept));
       // The work is done: an answer that cannot be kept must not become a failure.
-      await this.#readSide.put('idempotency', tenant, key, value, KEEP_MS, nowMs).catch(this.#notKept);
+      await this.#readSide.put('idempotency', tenant, key, value, KEEP_MS, nowMs).catch(this.#failed);
       return { ...answer, isReplay: false };
     } finally {
       this.#running.delete(running);
@@ -77,7 +78,11 @@ export class Idempotency {
   }
 
   async #kept(tenant: string, key: string, nowMs: number): Promise<Kept | undefined> {
-    const bytes = await this.#readSide.get('idempotency', tenant, key, nowMs);
+    // A reading that is refused is worse than one that comes twice.
+    const bytes = await this.#readSide.get('idempotency', tenant, key, nowMs).catch((error: unknown) => {
+      this.#failed(error);
+      return undefined;
+    });
     return bytes && (JSON.parse(Buffer.from(bytes).toString()) as Kept);
   }
 }

@@ -25,7 +25,7 @@ export function readingRoutes(
   metrics: GatewayMetrics,
 ): readonly RouteDefinition[] {
   const idempotency = new Idempotency(node.storage.readSide, (error) => {
-    node.logger.warn({ err: error }, 'the answer to an Idempotency-Key could not be kept');
+    node.logger.warn({ err: error }, 'the answer to an Idempotency-Key could not be kept or looked up');
   });
 
   /** Slice after slice. When one fails, those before it are kept: sent again, their readings are duplicates, which are harmless. */

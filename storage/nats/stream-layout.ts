@@ -65,10 +65,16 @@ async function createOrLook(api: JetStreamApi, layout: StreamLayout, replicas: n
   try {
     return await api.createStream(streamConfig(layout, replicas, api.connection.server.version));
   } catch (error) {
-    if (!(error instanceof JetStreamRefusal) || error.errCode !== RefusalCode.streamExistsOtherwise) throw error;
-    return api.streamInfo(layout.name);
+    if (!(error instanceof JetStreamRefusal) || !MAY_BE_THERE.has(error.errCode)) throw error;
+    return await api.streamInfo(layout.name).catch((missing: unknown) => {
+      const isAnother = missing instanceof JetStreamRefusal && missing.errCode === RefusalCode.streamNotFound;
+      throw isAnother ? error : missing;
+    });
   }
 }
+
+/** Two processes that create a stream at the same moment: the server (2.9.10) then tells one that it overlaps with itself. */
+const MAY_BE_THERE: ReadonlySet<number> = new Set([RefusalCode.streamExistsOtherwise, RefusalCode.subjectsOverlap]);
 
 /** In words, one for each field. A longer memory for message ids is no difference. */
 export function layoutDifferences(layout: StreamLayout, found: StreamConfig): readonly string[] {

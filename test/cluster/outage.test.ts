@@ -47,22 +47,26 @@ describe('cluster without its servers', function () {
   });
   after(() => cluster.stop());
 
-  async function ask(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Answer> {
+  async function ask(method: 'GET' | 'POST', path: string, body?: unknown, key?: string): Promise<Answer> {
     const startMs = performance.now();
     const answer = await fetch(`${cluster.url}${path}`, {
       method,
       signal: AbortSignal.timeout(HANGING_MS),
-      ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(key !== undefined && { 'idempotency-key': key }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await answer.text();
     const tookMs = performance.now() - startMs;
     return { status: answer.status, retryAfter: answer.headers.get('retry-after'), tookMs, text };
   }
 
-  const post = (devices = 40): Promise<Answer> => {
+  const post = (key?: string, devices = 40): Promise<Answer> => {
     ts += 1_000;
     const readings = Array.from({ length: devices }, (_, i) => ({ device: `d-${i}`, ts, values: { x: Math.sin(ts) } }));
-    return ask('POST', '/v1/readings', { readings });
+    return ask('POST', '/v1/readings', { readings }, key);
   };
 
   it('NATS down: posts get 503 with Retry-After, never 202, and every request ends in time', async () => {
@@ -97,7 +101,7 @@ describe('cluster without its servers', function () {
     await cluster.redis.kill9();
     const answers: Answer[] = [];
     for (let i = 0; i < 10; i++) {
-      answers.push(await post());
+      answers.push(await post(i % 2 === 0 ? `while-away-${i}` : undefined));
       await sleep(100);
     }
     assert.deepEqual(

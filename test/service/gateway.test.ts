@@ -116,6 +116,16 @@ describe('gateway: readings', () => {
     assert.equal((await first).status, 202);
   });
 
+  it('takes readings with an Idempotency-Key also while nobody can say whether it came before', async () => {
+    const { get, put } = node.readSide;
+    const away = (): Promise<never> => Promise.reject(new StorageFailedError('Redis is away'));
+    Object.assign(node.readSide, { get: away, put: away });
+    const answer = await postJson(url(), batch, { 'Idempotency-Key': 'b-5' });
+    Object.assign(node.readSide, { get, put });
+    assert.equal(answer.status, 202);
+    assert.equal(node.taken.length, 1);
+  });
+
   it('does not remember a failure under an Idempotency-Key', async () => {
     const headers = { 'Idempotency-Key': 'b-3' };
     node.failure = new OverloadedError('full', 1_000);
