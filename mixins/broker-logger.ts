@@ -2,8 +2,11 @@
 import { Loggers } from 'moleculer';
 import type { Logger } from 'pino';
 
-/** What Moleculer says at `error` of a failure that we report ourselves, where it can be told in full. */
-const REPORTED_ELSEWHERE = ['Unable to start all services', '   Request error!'];
+/**
+ * What Moleculer says of a failure that its caller meets too, and reports where it can be told in full, if it matters: asking a
+ * node that has just left is part of how partitions move.
+ */
+const REPORTED_ELSEWHERE = [/^Unable to start all services/, /^ {3}Request error!/, /^Service '[^']*' is not /];
 
 type Level = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
@@ -19,8 +22,7 @@ export class BrokerLogger extends Loggers.Base<Record<string, never>> {
     const child = this.#logger.child({ module: bindings?.mod ?? 'broker' });
     return (type: Level, args: unknown[]): void => {
       const [first, ...rest] = args;
-      const isReportedElsewhere =
-        typeof first === 'string' && REPORTED_ELSEWHERE.some((start) => first.startsWith(start));
+      const isReportedElsewhere = typeof first === 'string' && REPORTED_ELSEWHERE.some((form) => form.test(first));
       // The framework tells at `info` what only its own developers want to read.
       const level = type === 'info' || isReportedElsewhere ? 'debug' : type;
       if (first instanceof Error) child[level]({ err: first }, first.message);

@@ -27,6 +27,7 @@ const CHANGE: ActionPolicy = { timeoutMs: 2 * ACTIVATION_TIMEOUT_MS, mostConcurr
 /** `ingest` may still be starting, or be away, when the registry has something to send. */
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
+const WORTH_A_WARNING_MS = 3_000;
 /** A start waits so long for the first activation; after that it goes on without, and `ready` says so. */
 const START_WAITS_MS = 5_000;
 
@@ -86,7 +87,9 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
         isReady = true;
         return;
       } catch (error) {
-        logger.warn({ err: error, retryMs }, 'profiles could not be activated yet, trying again');
+        // While a cluster starts, others start too: nothing to wake anybody for.
+        const level = retryMs < WORTH_A_WARNING_MS ? 'debug' : 'warn';
+        logger[level]({ err: error, retryMs }, 'profiles could not be activated yet, trying again');
         await sleep(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }
     }
