@@ -49,7 +49,7 @@ export const DEFAULT_RUNNER_OPTIONS: RunnerOptions = {
 export interface RunnerObserver<Output extends OutputBatch> {
   /** A commit, with results or without, is durable. `batch` is only valid during the call. */
   committed(partition: number, sequence: number, batch: Output): void;
-  /** Awaited: the place to trim what no replay needs any more, which is input at or before `replayFloor`. */
+  /** Awaited: the place to trim what no replay needs any more, which is input at or before `replayFloor`; 0: nothing. */
   snapshotTaken(partition: number, position: number, bytes: number, tookMs: number, replayFloor: number): Promise<void>;
   snapshotFailed(partition: number, error: unknown): void;
   snapshotUnreadable(partition: number, position: number, error: unknown): void;
@@ -406,7 +406,9 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     this.#recordsSinceSnapshot = 0;
     this.#snapshotDueMs = this.#clock.monotonicMs() + this.#options.snapshotEveryMs;
     const tookMs = this.#clock.monotonicMs() - startedMs;
-    await this.#observer.snapshotTaken(this.partition, position, bytes.length, tookMs, replayFloor);
+    // Whoever takes over waits for the lease, and trims after the next snapshot.
+    const mayTrimTo = this.#isStopping ? 0 : replayFloor;
+    await this.#observer.snapshotTaken(this.partition, position, bytes.length, tookMs, mayTrimTo);
   }
 
   #supersededBy(epoch: number): FencedError {

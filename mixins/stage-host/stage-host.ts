@@ -397,7 +397,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         metrics.snapshotSeconds.observe(labels, tookMs / 1_000);
         metrics.snapshotBytes.set({ ...labels, partition }, bytes);
         this.#logger.debug({ partition, position, bytes, tookMs }, 'snapshot taken');
-        await this.#trim(partition, replayFloor);
+        if (replayFloor > 0) await this.#trim(partition, replayFloor);
       },
       snapshotFailed: (partition, error) => {
         metrics.failedSnapshots.inc(labels);

@@ -18,7 +18,10 @@ export async function firstAt(
   { from, to }: { readonly from: number; readonly to: number },
 ): Promise<number> {
   if (from > to || timeMs === -Infinity) return from;
-  if (timeMs === Infinity || (await timeOf(journal, stream, to)) < timeMs) return to + 1;
+  if (timeMs === Infinity) return to + 1;
+  // Mostly all there is is wanted, and this is asked after every snapshot.
+  if ((await timeOf(journal, stream, from)) >= timeMs) return from;
+  if ((await timeOf(journal, stream, to)) < timeMs) return to + 1;
   let [low, high] = [from, to];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);

@@ -211,6 +211,29 @@ describe('partition runner', () => {
     assert.equal((await storage.blobs.list('snapshots/window/0/')).length, 2);
   });
 
+  it('leaves trimming to who comes next when it is stopped', async () => {
+    const floors: number[] = [];
+    const observer: RunnerObserver<FrameBatch> = {
+      ...nobody,
+      snapshotTaken: (_partition, _position, _bytes, _tookMs, replayFloor) => {
+        floors.push(replayFloor);
+        return Promise.resolve();
+      },
+    };
+    for (let life = 0; life < 3; life++) {
+      await post(2);
+      const { last } = await storage.journal.state(READINGS);
+      const lease = await storage.leases.acquire(LEASE, 'test');
+      const one = new PartitionRunner(tallyStage, lease!, storage, systemClock, DEFAULT_RUNNER_OPTIONS, observer);
+      const running = one.run();
+      await until('the input to be done', () => one.position >= last);
+      one.stop();
+      await running;
+      await storage.leases.release(lease!);
+    }
+    assert.deepEqual(floors, [0, 0, 0]);
+  });
+
   it('forgets snapshots of a log that is gone', async () => {
     await storage.blobs.put('snapshots/window/0/0000000000000999', tallyStage.snapshot(tallyStage.createState()));
     await post(2);

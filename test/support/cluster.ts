@@ -22,7 +22,7 @@ import { until } from './until.js';
 const PARTITIONS = 8;
 /** All parts start at once. */
 const START_MS = 180_000;
-const OUTPUT_KEPT = 40_000;
+const OUTPUT_KEPT = 400_000;
 const OUTPUT_SHOWN = 4_000;
 const LOOK_EVERY_MS = 150;
 /** A process that is told to stop and does not is killed after this: its own limit is 20 s. */
