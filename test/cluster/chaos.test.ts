@@ -60,7 +60,8 @@ describe(`cluster under faults (seed ${SEED})`, function () {
     return { fault: name, settledMs, pausesMs };
   }
 
-  async function causeAll(): Promise<Row[]> {
+  /** @param tooSlow gets what took longer than it ever should: looked at last, for what is lost matters more. */
+  async function causeAll(tooSlow: string[]): Promise<Row[]> {
     const random = new SeededRandom(SEED);
     const rows: Row[] = [];
     if (FAULT_COUNT === 0) {
@@ -76,21 +77,23 @@ describe(`cluster under faults (seed ${SEED})`, function () {
       const { acknowledged } = run!.load.counts;
       console.log(`    ${rows.length + 1}/${FAULT_COUNT} ${words(row)}, ${acknowledged} readings`);
       rows.push(row);
-      const slow = Math.max(0, ...row.pausesMs);
-      if (fault.recovery !== undefined) assert.ok(slow <= LONGEST_MS[fault.recovery.kind], words(row));
+      if (fault.recovery !== undefined && Math.max(0, ...row.pausesMs) > LONGEST_MS[fault.recovery.kind])
+        tooSlow.push(words(row));
     }
     return rows;
   }
 
   it('loses nothing, doubles nothing, keeps order, and scores as if nothing had happened', async () => {
     run = await ChaosRun.start({ seed: SEED, readingsASecond: READINGS_A_SECOND });
-    const rows = await causeAll();
+    const tooSlow: string[] = [];
+    const rows = await causeAll(tooSlow);
     await until('readings', () => run!.load.counts.acknowledged >= LEAST_READINGS, 240_000 + LEAST_READINGS * 10);
     const { verdict, evidence, shown } = await run.judge();
     print(rows);
     console.log(`    ${JSON.stringify({ ...run.load.counts, ...evidence, ...verdict })}`);
     assert.deepEqual(verdict, FLAWLESS, evidence.examples.join('\n'));
     assert.deepEqual([...shown, ...run.load.faults], []);
+    assert.deepEqual(tooSlow, []);
     assert.ok(evidence.snapshots > 0 && evidence.scoreRows >= LEAST_READINGS);
   });
 
