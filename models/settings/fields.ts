@@ -118,8 +118,7 @@ export const FIELDS: readonly Field[] = [
     reader: urls('nats', 'tls'),
     fallback: always(undefined),
     fallbackWords: 'none',
-    meaning:
-      'NATS servers of the cluster, several divided by commas. Set: this process is a member of the cluster. This release runs embedded only and does not start with it.',
+    meaning: 'NATS servers of the cluster, several divided by commas. Set: this process is a member of the cluster.',
     reason: 'Without it everything runs embedded in one process, and nothing else needs to be installed.',
   }),
   field({
@@ -188,7 +187,7 @@ export const FIELDS: readonly Field[] = [
     reader: urls('redis', 'rediss'),
     fallback: always(undefined),
     fallbackWords: 'none',
-    meaning: 'Redis server of the cluster: its read side. This release does not start with it.',
+    meaning: 'Redis server of the cluster: its read side.',
     reason: 'Goes together with `NATS_URL`.',
   }),
   field({
