@@ -207,7 +207,11 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
 
   async #takeOver(): Promise<void> {
     const startedMs = this.#clock.monotonicMs();
+    const positions = await this.#snapshots.positions();
     await this.#openEpoch();
+    // What was there before the log was asked, and stands beyond what is committed, is of a log that is gone (an older backup was
+    // restored). Asked the other way round, a later owner might have committed and saved in between.
+    await this.#snapshots.forget(positions.filter((position) => position > this.#committed));
     const snapshot = await this.#snapshots.newest(
       this.#committed,
       (bytes) => this.#stage.restore(bytes),

@@ -5,6 +5,7 @@ import {
   type RunnerObserver,
   type RunnerOptions,
 } from '../../mixins/stage-host/partition-runner.js';
+import { Turns } from '../../mixins/stage-host/turns.js';
 import { readChunkHeader } from '../../models/domain/chunk.js';
 import { FrameBatch, FrameKind } from '../../models/domain/frame-batch.js';
 import { OutcomeCode } from '../../models/domain/outcome.js';
@@ -217,6 +218,40 @@ describe('partition runner', () => {
     await post(2);
     await runOnce();
     assert.deepEqual(await storage.blobs.list('snapshots/window/0/'), ['snapshots/window/0/0000000000000002']);
+  });
+
+  it('leaves the snapshots of later owners alone when it was paused while it took one', async () => {
+    await post(2);
+    let goOn = (): void => undefined;
+    let isHeld = false;
+    const paused = new Promise<void>((resolve) => (goOn = resolve));
+    const blobs: Blobs = {
+      put: async (name, bytes) => {
+        isHeld = true;
+        await paused;
+        await storage.blobs.put(name, bytes);
+      },
+      get: (name) => storage.blobs.get(name),
+      list: (prefix) => storage.blobs.list(prefix),
+      delete: (name) => storage.blobs.delete(name),
+    };
+    // Of another process, so with turns of its own.
+    const zombie = await runner({ snapshotTurns: new Turns() }, storage.journal, blobs);
+    const dying = zombie.run();
+    await until('the input to be done', () => zombie.position >= 2);
+    zombie.stop();
+    await until('a snapshot to be on its way', () => isHeld);
+    await storage.leases.release(zombie.lease);
+    for (let owner = 0; owner < 2; owner++) {
+      await post(2);
+      await runOnce();
+    }
+    goOn();
+    await dying;
+    assert.deepEqual(await storage.blobs.list('snapshots/window/0/'), [
+      'snapshots/window/0/0000000000000004',
+      'snapshots/window/0/0000000000000006',
+    ]);
   });
 
   it('does not use a snapshot beyond what is committed', async () => {
