@@ -99,8 +99,9 @@ export const FIELDS: readonly Field[] = [
     file: ['metrics_port'],
     reader: integer(0, 65_535),
     fallback: always(9090),
-    meaning: 'Port of the Prometheus metrics of this process. 0: no port of their own.',
-    reason: 'Metrics stay inside while the gateway is open to others.',
+    meaning: 'Port on which this process answers `/metrics`, `/health` and `/ready`, without a key. 0: none.',
+    reason:
+      'Metrics and probes stay inside while the gateway is open to others. Processes of one machine need one each.',
   }),
   field({
     key: 'dataDir',
@@ -187,7 +188,8 @@ export const FIELDS: readonly Field[] = [
     reader: urls('redis', 'rediss'),
     fallback: always(undefined),
     fallbackWords: 'none',
-    meaning: 'Redis server of the cluster: its read side.',
+    meaning:
+      'Redis of the cluster: its read side. Several URLs, divided by commas, with `REDIS_MODE=cluster` or `REDIS_SENTINEL_MASTER`.',
     reason: 'Goes together with `NATS_URL`.',
   }),
   field({
@@ -334,7 +336,7 @@ export const FIELDS: readonly Field[] = [
     reader: boolean,
     fallback: always(false),
     meaning: 'Whether an autoscaler may add and take away members of the cluster.',
-    reason: 'One process has nothing to scale.',
+    reason: 'Nothing here starts processes: that is for whoever runs the cluster.',
     hasNoEffect: true,
   }),
   field({
