@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import type { BrokerOptions } from 'moleculer';
 import type { Logger } from 'pino';
 import { BrokerLogger } from './mixins/broker-logger.js';
-import type { busOptions } from './mixins/bus/bus.js';
+import type { BusBrokerOptions } from './mixins/bus/bus.js';
 import { countsAgainstNode } from './mixins/bus/bus-errors.js';
 import { HEARTBEAT_SEC, SILENT_AFTER_SEC } from './mixins/routing/live-nodes.js';
 import { PARTITION_STRATEGY } from './mixins/routing/partition-strategy.js';
@@ -34,7 +34,7 @@ export function brokerOptions(
   nodeId: string,
   logger: Logger,
   transporter: BrokerOptions['transporter'],
-  bus: ReturnType<typeof busOptions>,
+  bus: BusBrokerOptions,
 ): BrokerOptions {
   return {
     // Time limits, retries of what may be done twice, errors that keep their type, places for calls, and who may call.

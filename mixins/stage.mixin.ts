@@ -7,6 +7,7 @@ import type { Context, Service, ServiceSchema } from 'moleculer';
 import type { InputBatch, OutputBatch } from '../models/stages/stage.js';
 import { action, ASK } from './bus/action-policy.js';
 import { checkParams } from './params.js';
+import { RecurringFault } from './recurring-fault.js';
 import { liveNodes } from './routing/live-nodes.js';
 import { StageHost, type PartitionStatus, type StageHostOptions } from './stage-host/stage-host.js';
 
@@ -45,6 +46,7 @@ export function stageMixin<State, Input extends InputBatch, Output extends Outpu
   const { stage, holder, logger } = options;
   let host: StageHost<State, Input, Output>;
   let measuring: NodeJS.Timeout | undefined;
+  const notMeasured = new RecurringFault(logger, 'warn', 'lag could not be measured', options.clock.monotonicMs);
 
   async function measure(service: Service): Promise<void> {
     const owned = await host.measure();
@@ -99,7 +101,7 @@ export function stageMixin<State, Input extends InputBatch, Output extends Outpu
     started(this: Service) {
       host.start();
       measuring = setInterval(() => {
-        measure(this).catch((error: unknown) => logger.warn({ err: error }, 'lag could not be measured'));
+        measure(this).catch((error: unknown) => notMeasured.happened(error, { stage: stage.name }));
       }, MEASURE_EVERY_MS);
       return Promise.resolve();
     },

@@ -82,6 +82,7 @@ export function alertingService(node: NodeContext): ServiceSchema {
       topic: 'alerts',
       position: (partition) => readSide.position('alerts', partition),
       write: (partition, sequence, batch, after) => readSide.writeAlerts(partition, sequence, batch, after),
+      forget: () => readSide.forget(),
       decode: (bytes) => AlertBatch.decode(bytes),
     },
     onCommitted: (batch) => tellEveryone(batch),

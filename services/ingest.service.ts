@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox';
 import type { Context, ServiceSchema } from 'moleculer';
 import { action, ASK, type ActionPolicy } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
+import { RecurringFault } from '../mixins/recurring-fault.js';
 import type { Command } from '../models/domain/command.js';
 import { deviceKey, PARTITION_SCOPE_KEY } from '../models/domain/identity.js';
 import { ReadingBatch } from '../models/domain/reading-batch.js';
@@ -164,7 +165,8 @@ export function ingestService(node: NodeContext): ServiceSchema {
       },
     },
     started() {
-      backPressure.start((error) => node.logger.warn({ err: error }, 'lag could not be measured'));
+      const notMeasured = new RecurringFault(node.logger, 'warn', 'lag could not be measured', clock.monotonicMs);
+      backPressure.start((error) => notMeasured.happened(error));
       return Promise.resolve();
     },
     async stopped() {

@@ -82,6 +82,7 @@ export function scorerService(node: NodeContext): ServiceSchema {
       topic: 'scores',
       position: (partition) => readSide.position('scores', partition),
       write: (partition, sequence, batch, after) => readSide.writeScores(partition, sequence, batch, after),
+      forget: () => readSide.forget(),
       decode: (bytes) => ScoreBatch.decode(bytes),
     },
     onCommitted: (batch) => {

@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import { ServiceBroker, type BrokerOptions, type Service, type ServiceSchema } from 'moleculer';
 import type { Logger } from 'pino';
 import { busMetrics } from '../mixins/bus/bus-metrics.js';
-import { busOptions } from '../mixins/bus/bus.js';
+import { busOptions, type BusBrokerOptions } from '../mixins/bus/bus.js';
 import { systemClock, type Clock } from '../mixins/clock.js';
 import { createMetrics } from '../mixins/metrics.js';
 import { DEFAULT_RUNNER_OPTIONS, type RunnerOptions } from '../mixins/stage-host/partition-runner.js';
@@ -130,13 +130,7 @@ async function openFor(
 }
 
 /** How this process and the others of its cluster know each other. Alone there is nobody to know. */
-async function busOf({
-  settings,
-  storage,
-  clock,
-  logger,
-  metrics,
-}: NodeContext): Promise<ReturnType<typeof busOptions>> {
+async function busOf({ settings, storage, clock, logger, metrics }: NodeContext): Promise<BusBrokerOptions> {
   const common = {
     process: roleOf(settings),
     ownServices: SERVICE_NAMES,

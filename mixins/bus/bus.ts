@@ -26,7 +26,12 @@ export interface BusOptions extends Pick<TicketOptions, 'findKey'> {
 }
 
 /** The part of the broker options that belongs together. Spread it, and add `circuitBreaker.check: countsAgainstNode`. */
-export function busOptions(options: BusOptions) {
+export type BusBrokerOptions = Pick<
+  BrokerOptions,
+  'requestTimeout' | 'ContextFactory' | 'errorRegenerator' | 'retryPolicy' | 'middlewares'
+>;
+
+export function busOptions(options: BusOptions): BusBrokerOptions {
   const seal = createSeal(options.secret, options.process, options.clock);
   return {
     // For what does not go through the call policy.
@@ -43,5 +48,5 @@ export function busOptions(options: BusOptions) {
       callPolicy(options),
       membership({ ...options, seal }),
     ],
-  } satisfies BrokerOptions;
+  };
 }

@@ -7,6 +7,8 @@
 import { createHash } from 'node:crypto';
 import type { Middleware, ServiceBroker } from 'moleculer';
 import type { Logger } from 'pino';
+import type { Clock } from '../clock.js';
+import { RecurringFault } from '../recurring-fault.js';
 import type { BusMetrics } from './bus-metrics.js';
 import { OURSELVES } from './caller.js';
 import type { Seal } from './seal.js';
@@ -15,6 +17,7 @@ export interface MembershipOptions {
   readonly seal: Seal;
   /** Names of services that only members have. */
   readonly ownServices: readonly string[];
+  readonly clock: Clock;
   readonly metrics: BusMetrics;
   readonly logger: Logger;
 }
@@ -28,8 +31,15 @@ interface Packet {
 const TICKET = 'ticket';
 const MEMBER = 'isMember';
 
-export function membership({ seal, ownServices, metrics, logger }: MembershipOptions): Middleware {
+export function membership({ seal, ownServices, clock, metrics, logger }: MembershipOptions): Middleware {
   let broker: ServiceBroker | undefined;
+  // Most likely one of ours with another `CLUSTER_SECRET`: it would run without a word, and nobody would call it.
+  const notOurs = new RecurringFault(
+    logger,
+    'error',
+    'a node that has services of the cluster gets no calls: its CLUSTER_SECRET is another one, or it is a stranger',
+    clock.monotonicMs,
+  );
 
   const isKnownMember = (node: unknown): boolean => {
     const known = broker?.registry.nodes.get(String(node)) as { readonly metadata?: object | null } | undefined;
@@ -51,7 +61,9 @@ export function membership({ seal, ownServices, metrics, logger }: MembershipOpt
     if (type === 'INFO') {
       payload['metadata'] = {};
       const services = Array.isArray(payload['services']) ? (payload['services'] as unknown[]) : [];
-      payload['services'] = services.filter((service) => !isOurs(service));
+      const others = services.filter((service) => !isOurs(service));
+      if (others.length < services.length) notOurs.happened(undefined, { node: sender });
+      payload['services'] = others;
     }
     return true;
   }

@@ -8,10 +8,13 @@
  * 3. Each commit is one append `{epoch, from, to, records}`: results and position are stored together or not at all.
  * 4. A refused commit is looked at: a newer epoch means step down; our own epoch means that the append had worked, although
  *    we were told otherwise.
+ * 5. Results that do not fit into one message are cut into several. Each but the last says how many rows of what follows the
+ *    position are said, and whoever takes over leaves out as many: steps are pure, so they come again in the same order.
  */
 import { chunkTimeMs, readChunkHeader } from '../../models/domain/chunk.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import { FencedError, StorageCorruptError, StorageFailedError } from '../../models/errors.js';
+import { commitMark, readCommitMark } from './commit-mark.js';
 import type { InputBatch, OutputBatch, Stage } from '../../models/stages/stage.js';
 import type { Blobs } from '../../storage/blobs/blobs.js';
 import { streamName, type Journal, type JournalRecord, type StreamId } from '../../storage/journal/journal.js';
@@ -63,8 +66,13 @@ const OPEN_ATTEMPTS = 5;
 /** After a snapshot that failed. */
 const SNAPSHOT_RETRY_MS = 30_000;
 const RECORDS_A_DEVICE = 20;
-/** A commit is cut here, so that chunks stay well under NATS's default message limit of 1 MB. */
+/** A commit is due from here on. */
 const LARGEST_COMMIT_RECORDS = 2_000;
+/**
+ * No chunk is larger, unless it has one row: NATS takes 1 MB by default. Records do not bound it: a reading of one value makes a
+ * frame of all channels of its device, up to 1,024, and at one moment a whole fleet may fall silent.
+ */
+const LARGEST_COMMIT_BYTES = 900_000;
 
 export class PartitionRunner<State, Input extends InputBatch, Output extends OutputBatch> {
   readonly partition: number;
@@ -86,6 +94,8 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   #position = 0;
   /** Input up to here is in the output topic. */
   #committed = 0;
+  /** Of what follows from the input behind it, so many rows are there, too. */
+  #said = 0;
   #outputLast = 0;
   /** Latest log time of what this run has stepped; the state itself remembers what came before its snapshot. */
   #steppedTimeMs = 0;
@@ -197,7 +207,11 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
 
   async #takeOver(): Promise<void> {
     const startedMs = this.#clock.monotonicMs();
+    const positions = await this.#snapshots.positions();
     await this.#openEpoch();
+    // What was there before the log was asked, and stands beyond what is committed, is of a log that is gone (an older backup was
+    // restored). Asked the other way round, a later owner might have committed and saved in between.
+    await this.#snapshots.forget(positions.filter((position) => position > this.#committed));
     const snapshot = await this.#snapshots.newest(
       this.#committed,
       (bytes) => this.#stage.restore(bytes),
@@ -225,10 +239,11 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
       this.#requireLease();
       // The table of leases may have been lost, and have begun to count anew: what the log says goes before it.
       if (header !== undefined && header.epoch >= this.#epoch) this.#epoch = header.epoch + 1;
-      this.#committed = header?.to ?? 0;
+      const mark = header?.to ?? 0;
+      ({ position: this.#committed, rows: this.#said } = readCommitMark(mark));
       this.#logTimeMs = header?.timeMs ?? 0;
       try {
-        this.#outputLast = await this.#append(last?.sequence ?? 0, this.#committed, this.#committed);
+        this.#outputLast = await this.#append(last?.sequence ?? 0, this.#encode(this.#batch, mark, mark));
         return;
       } catch (error) {
         // The earlier owner was quicker once more: look again.
@@ -329,20 +344,59 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   async #commit(): Promise<void> {
     // While replaying, the state is behind what is committed: committing that would turn the position back.
     if (this.#position <= this.#committed) return;
+    let atOnce = Infinity;
+    while (this.#committed < this.#position) atOnce = await this.#commitRows(atOnce);
+    this.#lastCommitMs = this.#clock.monotonicMs();
+    this.#batch.clear();
+  }
+
+  /**
+   * Commits the next rows of the batch, all of them where they fit; only the last ones move the position.
+   *
+   * @param atOnce how many to try.
+   * @returns how many did fit.
+   */
+  async #commitRows(atOnce: number): Promise<number> {
     this.#requireLease();
+    const { length } = this.#batch;
+    const start = Math.min(this.#said, length);
+    const from = commitMark(this.#committed, this.#said);
+    for (let end = Math.min(length, start + atOnce); ;) {
+      const isLast = end === length;
+      const rows = start === 0 && isLast ? this.#batch : this.#rows(start, end);
+      // More may be said already than this batch has, where the owner before had read further.
+      const reached = isLast
+        ? { position: this.#position, rows: this.#said - start }
+        : { position: this.#committed, rows: end };
+      const to = commitMark(reached.position, reached.rows);
+      const payload = this.#encode(rows, from, to);
+      if (payload.length > LARGEST_COMMIT_BYTES && end - start > 1) {
+        end = start + Math.max(1, Math.floor(((end - start) * 0.9 * LARGEST_COMMIT_BYTES) / payload.length));
+        continue;
+      }
+      await this.#appendCommit(payload, from, to);
+      ({ position: this.#committed, rows: this.#said } = reached);
+      this.#observer.committed(this.partition, this.#outputLast, rows);
+      return end - start;
+    }
+  }
+
+  #rows(start: number, end: number): Output {
+    const rows = this.#stage.createOutput();
+    for (let i = start; i < end; i++) rows.copyFrom(this.#batch, i);
+    return rows;
+  }
+
+  async #appendCommit(payload: Uint8Array, from: number, to: number): Promise<void> {
     try {
-      this.#outputLast = await this.#append(this.#outputLast, this.#committed, this.#position);
+      this.#outputLast = await this.#append(this.#outputLast, payload);
     } catch (error) {
-      this.#outputLast = await this.#adopt(error).catch((failure: unknown) => {
+      this.#outputLast = await this.#adopt(error, from, to).catch((failure: unknown) => {
         this.#trace?.committed(failure);
         throw failure;
       });
     }
     this.#trace?.committed();
-    this.#committed = this.#position;
-    this.#lastCommitMs = this.#clock.monotonicMs();
-    this.#observer.committed(this.partition, this.#outputLast, this.#batch);
-    this.#batch.clear();
   }
 
   #requireLease(): void {
@@ -351,18 +405,21 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   }
 
   /** A commit was refused: find out whether it was ours that had landed. */
-  async #adopt(refusal: unknown): Promise<number> {
+  async #adopt(refusal: unknown, from: number, to: number): Promise<number> {
     if (!(refusal instanceof FencedError)) throw refusal;
     const last = await this.#journal.lastRecord(this.#output);
     if (last === undefined) throw refusal;
     const header = readChunkHeader(last.payload);
-    const isOurs = header.epoch === this.#epoch && header.from === this.#committed && header.to === this.#position;
+    const isOurs = header.epoch === this.#epoch && header.from === from && header.to === to;
     if (isOurs) return last.sequence;
     throw header.epoch > this.#epoch ? this.#supersededBy(header.epoch) : refusal;
   }
 
-  async #append(expectedLast: number, from: number, to: number): Promise<number> {
-    const payload = this.#batch.encode({ epoch: this.#epoch, from, to, timeMs: this.#logTimeMs });
+  #encode(rows: Output, from: number, to: number): Uint8Array {
+    return rows.encode({ epoch: this.#epoch, from, to, timeMs: this.#logTimeMs });
+  }
+
+  async #append(expectedLast: number, payload: Uint8Array): Promise<number> {
     return this.#journal.append(this.#output, payload, {
       ...(this.#options.isFenced && { expectedLast }),
       traceparent: this.#trace?.committing(),

@@ -7,7 +7,8 @@
  *
  * It may also lose what it had: emptied, replaced, restored from an old copy, failed over without its last writes. With each write
  * it is told what it must have shown before, and refuses when it has not; and while nothing is written, it is asked every few
- * seconds how far it is. A mark that says "this is still the same store" would be cheaper by a few commands a second, but an old
+ * seconds how far it is. Where it is further than the log, it shows another one, of which nothing may stay: NATS was replaced or
+ * restored from a backup, Redis was not. A mark that says "this is still the same store" would be cheaper by a few commands a second, but an old
  * copy has the same mark; the position says all of it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,6 +26,8 @@ export interface ProjectionTarget<Output extends OutputBatch> {
    * not show everything up to `after`. Resolves with the position.
    */
   write(partition: number, sequence: number, batch: Output, after: number): Promise<number>;
+  /** Forgets everything, of all partitions: what the read side has is of another log. */
+  forget(): Promise<void>;
   decode(bytes: Uint8Array): Output;
 }
 
@@ -132,12 +135,19 @@ export class Projection<Output extends OutputBatch> {
   async #catchUp(): Promise<void> {
     await Promise.all(this.#underWay.keys());
     const stream = { topic: this.#target.topic, partition: this.#partition };
-    const { first } = await this.#journal.state(stream);
-    if (this.#handedOver === undefined) {
-      const position = await this.#target.position(this.#partition);
-      this.#written = this.#kept = position;
-      this.#handedOver = position;
+    // In this order: asked before, the log may have gone on since.
+    const isUnknown = this.#handedOver === undefined;
+    const position = isUnknown ? await this.#target.position(this.#partition) : 0;
+    const { first, last } = await this.#journal.state(stream);
+    if (position > last) {
+      await this.#target.forget();
+      throw new StorageFailedError(
+        `${this.#target.topic}.${this.#partition}: the read side showed record ${position} of a log that ends at ${last}, and was told to forget`,
+      );
     }
+    if (isUnknown) this.#handedOver = this.#written = this.#kept = position;
+    // Told to begin again meanwhile.
+    if (this.#handedOver === undefined) return;
     let handedOver = (this.#handedOver = Math.max(this.#handedOver, first - 1));
     const reader = this.#journal.read(stream, handedOver + 1);
     try {
@@ -163,13 +173,13 @@ export class Projection<Output extends OutputBatch> {
     if (this.#work !== undefined || this.#underWay.size > 0) return;
     const kept = this.#kept;
     const position = await this.#target.position(this.#partition).catch(() => kept);
-    if (position < kept && !this.#isWorking()) {
-      this.#lost(
-        new StorageFailedError(
-          `${this.#target.topic}.${this.#partition}: the read side went back from ${kept} to ${position}`,
-        ),
-      );
-    }
+    if (this.#isWorking() || this.#handedOver === undefined) return;
+    if (position >= kept && position <= this.#handedOver) return;
+    const expected =
+      position < kept ? `went back from ${kept}` : `was handed over records up to ${this.#handedOver}, and went`;
+    this.#lost(
+      new StorageFailedError(`${this.#target.topic}.${this.#partition}: the read side ${expected} to ${position}`),
+    );
   }
 
   /** What was handed over did not arrive, or is gone: go on from where the read side says it is. Told once, not for each chunk. */

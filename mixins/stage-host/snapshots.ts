@@ -57,18 +57,21 @@ export class Snapshots {
   }
 
   /**
-   * Keeps this snapshot and the one before it. Those that claim to stand further on belong to a log that is gone (an older
-   * backup was restored): they would hide this one.
+   * Keeps the newest two, of which this need not be one: an owner that was paused while it took it comes late, and whoever owns
+   * the partition by now has trimmed its input as far as the newer ones allow.
    *
    * @returns the replay floor: input at or before it is needed by no replay; 0 while only one snapshot stands.
    */
   async save(position: number, bytes: Uint8Array): Promise<number> {
     await this.#blobs.put(this.#name(position), bytes);
     const positions = await this.positions();
-    const kept = positions.filter((other) => other <= position).slice(0, KEPT);
-    const others = positions.filter((other) => !kept.includes(other));
-    await Promise.all(others.map((other) => this.#blobs.delete(this.#name(other))));
-    return kept[KEPT - 1] ?? 0;
+    await this.forget(positions.slice(KEPT));
+    return positions[KEPT - 1] ?? 0;
+  }
+
+  /** No error for those that are gone. */
+  async forget(positions: readonly number[]): Promise<void> {
+    await Promise.all(positions.map((position) => this.#blobs.delete(this.#name(position))));
   }
 
   #name(position: number): string {

@@ -8,6 +8,7 @@ import type { InputBatch, OutputBatch, Stage, Topic } from '../../models/stages/
 import type { Storage } from '../../storage/storage.js';
 import type { Lease } from '../../storage/leases/leases.js';
 import type { Clock } from '../clock.js';
+import { RecurringFault } from '../recurring-fault.js';
 import { StageTrace } from '../tracing/stage-trace.js';
 import { NO_TRACER, type Tracer } from '../tracing/tracer.js';
 import { MoveLimit } from './move-limit.js';
@@ -82,6 +83,10 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   /** Those that are alive and stay. */
   #members: ReadonlySet<string> = new Set();
   readonly #moves: MoveLimit;
+  readonly #notRenewed: RecurringFault;
+  readonly #notStored: RecurringFault;
+  readonly #behind: RecurringFault;
+  readonly #notTrimmed: RecurringFault;
   readonly #stopping = new AbortController();
   /** Partition → who should run it; undefined before the first look. */
   #placement: readonly string[] | undefined;
@@ -93,7 +98,14 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   constructor(options: StageHostOptions<State, Input, Output>) {
     this.#options = options;
     this.#logger = options.logger.child({ stage: options.stage.name });
-    this.#moves = new MoveLimit(MOVES_AT_ONCE, MOVES_A_SECOND, options.clock.monotonicMs);
+    const { monotonicMs } = options.clock;
+    this.#moves = new MoveLimit(MOVES_AT_ONCE, MOVES_A_SECOND, monotonicMs);
+    const fault = (level: 'warn' | 'error', message: string): RecurringFault =>
+      new RecurringFault(this.#logger, level, message, monotonicMs);
+    this.#notRenewed = fault('warn', 'lease was not renewed');
+    this.#notStored = fault('error', 'snapshot could not be stored, trying again later');
+    this.#behind = fault('warn', 'read side is behind, it will be filled from the log');
+    this.#notTrimmed = fault('warn', 'not trimmed this time');
   }
 
   start(): void {
@@ -378,9 +390,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
       else runner.stop();
     };
     return setInterval(() => {
-      renew().catch((error: unknown) => {
-        this.#logger.warn({ partition: lease.id.partition, err: error }, 'lease was not renewed');
-      });
+      renew().catch((error: unknown) => this.#notRenewed.happened(error, { partition: lease.id.partition }));
     }, leases.ttlMs / RENEWALS_A_TTL);
   }
 
@@ -401,7 +411,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
       },
       snapshotFailed: (partition, error) => {
         metrics.failedSnapshots.inc(labels);
-        this.#logger.error({ partition, err: error }, 'snapshot could not be stored, trying again later');
+        this.#notStored.happened(error, { partition });
       },
       snapshotUnreadable: (partition, position, error) => {
         metrics.unreadableSnapshots.inc(labels);
@@ -428,7 +438,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     await this.#projections.get(partition)?.stop();
     const fresh = new Projection(projection, storage.journal, partition, (error) => {
       metrics.projectionFailures.inc({ stage: stage.name });
-      this.#logger.warn({ partition, err: error }, 'read side is behind, it will be filled from the log');
+      this.#behind.happened(error, { partition });
     });
     this.#projections.set(partition, fresh);
     const { last } = await storage.journal.state({ topic: stage.output, partition });
@@ -449,7 +459,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     } catch (error) {
       // The read side may be away, of which the log keeps what it has not shown. The next snapshot trims more.
       if (!(error instanceof StorageFailedError)) throw error;
-      this.#logger.warn({ topic, partition, err: error }, 'not trimmed this time');
+      this.#notTrimmed.happened(error, { topic, partition });
     }
   }
 

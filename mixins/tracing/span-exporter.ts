@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { RecurringFault } from '../recurring-fault.js';
 import { exportRequest, type Attributes, type EndedSpan } from './otlp.js';
 
 /** Spans that wait; more are dropped. Watching must never cost what it watches. */
@@ -6,24 +7,24 @@ const MOST_WAITING = 2_048;
 const BATCH = 512;
 const EVERY_MS = 1_000;
 const POST_MS = 5_000;
-const WARN_EVERY_MS = 60_000;
 
 /** Sends ended spans to an OTLP collector, a batch at a time. What cannot be sent is dropped, and told once a minute. */
 export class SpanExporter {
   readonly #url: string;
   readonly #resource: Attributes;
-  readonly #logger: Logger;
+  readonly #notSent: RecurringFault;
   #waiting: EndedSpan[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #dropped = 0;
-  #warnedMs = -Infinity;
 
   /** @param endpoint base URL of the collector, as in `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   constructor(endpoint: string, resource: Attributes, logger: Logger) {
     this.#url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
     this.#resource = resource;
-    this.#logger = logger;
+    this.#notSent = new RecurringFault(logger, 'warn', 'spans could not be sent and are dropped', () =>
+      performance.now(),
+    );
   }
 
   add(span: EndedSpan): void {
@@ -63,9 +64,7 @@ export class SpanExporter {
       if (!response.ok) throw new Error(`the collector answered ${response.status}`);
     } catch (error) {
       this.#dropped += spans.length;
-      if (performance.now() - this.#warnedMs < WARN_EVERY_MS) return;
-      this.#warnedMs = performance.now();
-      this.#logger.warn({ err: error, dropped: this.#dropped }, 'spans could not be sent and are dropped');
+      this.#notSent.happened(error, { dropped: this.#dropped });
     }
   }
 }

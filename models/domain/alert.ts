@@ -83,6 +83,11 @@ export class AlertBatch {
     this.records.push(record);
   }
 
+  /** Appends record `i` of another batch. */
+  copyFrom(other: AlertBatch, i: number): void {
+    this.records.push(other.records[i]!);
+  }
+
   clear(): void {
     this.records.length = 0;
   }

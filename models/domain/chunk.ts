@@ -33,7 +33,7 @@ export interface ChunkHeader {
   readonly epoch: number;
   /** Input position before this chunk: every input record with a sequence `<= from` was done earlier. */
   readonly from: number;
-  /** Input position after this chunk. */
+  /** Input position after this chunk. Not whole where it holds only the first rows of what follows (`commit-mark.ts`). */
   readonly to: number;
   /** Unix ms: the latest arrival time that this chunk has seen. Never the reader's clock. */
   readonly timeMs: number;

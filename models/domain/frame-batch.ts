@@ -131,6 +131,34 @@ export class FrameBatch {
     this.#starts.push(this.values.length);
   }
 
+  /** Appends record `i` of another batch. */
+  copyFrom(other: FrameBatch, i: number): void {
+    const device = other.deviceKey(i);
+    const timeMs = other.timeMs.data[i]!;
+    const receivedMs = other.receivedMs.data[i]!;
+    if (other.kind.data[i] === FrameKind.command) {
+      this.addCommand(device, timeMs, receivedMs, other.commandText(i));
+      return;
+    }
+    const channels = other.channels(i);
+    const to = this.add(
+      other.kind.data[i]!,
+      other.outcome.data[i]!,
+      device,
+      timeMs,
+      receivedMs,
+      other.stepMs.data[i]!,
+      other.gapSteps.data[i]!,
+      other.profileName(i),
+      channels,
+    );
+    const from = other.start(i);
+    for (let c = 0; c < channels.length; c++) {
+      this.values.data[to + c] = other.values.data[from + c]!;
+      this.imputed.data[to + c] = other.imputed.data[from + c]!;
+    }
+  }
+
   deviceKey(i: number): DeviceKey {
     return this.devices.get(this.device.data[i]!);
   }

@@ -194,7 +194,7 @@ export class ScoreBatch {
     this.ref.data[this.length - 1] = this.commands.push(text) - 1;
   }
 
-  /** Appends record `i` of another batch; the way history blocks are made. */
+  /** Appends record `i` of another batch; the way history blocks are made, too. */
   copyFrom(other: ScoreBatch, i: number): void {
     if (other.kind.data[i] === ScoreKind.command) {
       this.addCommand(other.deviceKey(i), other.timeMs.data[i]!, other.receivedMs.data[i]!, other.commandText(i));

@@ -99,8 +99,9 @@ export const FIELDS: readonly Field[] = [
     file: ['metrics_port'],
     reader: integer(0, 65_535),
     fallback: always(9090),
-    meaning: 'Port of the Prometheus metrics of this process. 0: no port of their own.',
-    reason: 'Metrics stay inside while the gateway is open to others.',
+    meaning: 'Port on which this process answers `/metrics`, `/health` and `/ready`, without a key. 0: none.',
+    reason:
+      'Metrics and probes stay inside while the gateway is open to others. Processes of one machine need one each.',
   }),
   field({
     key: 'dataDir',
@@ -118,8 +119,7 @@ export const FIELDS: readonly Field[] = [
     reader: urls('nats', 'tls'),
     fallback: always(undefined),
     fallbackWords: 'none',
-    meaning:
-      'NATS servers of the cluster, several divided by commas. Set: this process is a member of the cluster. This release runs embedded only and does not start with it.',
+    meaning: 'NATS servers of the cluster, several divided by commas. Set: this process is a member of the cluster.',
     reason: 'Without it everything runs embedded in one process, and nothing else needs to be installed.',
   }),
   field({
@@ -188,7 +188,8 @@ export const FIELDS: readonly Field[] = [
     reader: urls('redis', 'rediss'),
     fallback: always(undefined),
     fallbackWords: 'none',
-    meaning: 'Redis server of the cluster: its read side. This release does not start with it.',
+    meaning:
+      'Redis of the cluster: its read side. Several URLs, divided by commas, with `REDIS_MODE=cluster` or `REDIS_SENTINEL_MASTER`.',
     reason: 'Goes together with `NATS_URL`.',
   }),
   field({
@@ -335,7 +336,7 @@ export const FIELDS: readonly Field[] = [
     reader: boolean,
     fallback: always(false),
     meaning: 'Whether an autoscaler may add and take away members of the cluster.',
-    reason: 'One process has nothing to scale.',
+    reason: 'Nothing here starts processes: that is for whoever runs the cluster.',
     hasNoEffect: true,
   }),
   field({

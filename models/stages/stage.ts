@@ -25,6 +25,8 @@ export interface InputBatch {
 export interface OutputBatch {
   readonly length: number;
   clear(): void;
+  /** Appends record `i` of another batch of the same kind. */
+  copyFrom(other: this, i: number): void;
   encode(header: Omit<ChunkHeader, 'kind'>): Uint8Array;
 }
 

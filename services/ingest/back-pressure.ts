@@ -122,6 +122,7 @@ export class BackPressure {
     const { last } = await this.#journal.state({ topic: input, partition });
     if (last === 0) return 0;
     const done = await this.#journal.lastRecord({ topic: output, partition });
-    return Math.max(0, last - (done === undefined ? 0 : readChunkHeader(done.payload).to));
+    // Of a chunk that is done in part the rest waits.
+    return Math.max(0, last - (done === undefined ? 0 : Math.floor(readChunkHeader(done.payload).to)));
   }
 }

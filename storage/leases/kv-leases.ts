@@ -11,7 +11,7 @@ import type { StageName } from '../../models/stages/stage.js';
 import { JetStreamApi, JetStreamRefusal, PublishHeader, RefusalCode } from '../nats/jetstream-api.js';
 import type { NatsConnection } from '../nats/nats-connection.js';
 import { PullFeed, type FeedMessage } from '../nats/pull-feed.js';
-import { ensureStream, NANOSECONDS_A_MS } from '../nats/stream-layout.js';
+import { ensureStream, NANOSECONDS_A_MS, type StreamLayout } from '../nats/stream-layout.js';
 import type { Lease, LeaseId, Leases } from './leases.js';
 
 export interface KvLeasesOptions {
@@ -58,6 +58,8 @@ const OPERATION = 'KV-Operation';
 export class KvLeases implements Leases {
   readonly ttlMs: number;
   readonly #api: JetStreamApi;
+  readonly #layout: StreamLayout;
+  readonly #replicas: number;
   readonly #stream: string;
   readonly #prefix: string;
   readonly #held = new Map<string, Held>();
@@ -69,10 +71,12 @@ export class KvLeases implements Leases {
   #expiry: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  private constructor(api: JetStreamApi, bucket: string, ttlMs: number) {
+  private constructor(api: JetStreamApi, bucket: string, layout: StreamLayout, options: KvLeasesOptions) {
     this.#api = api;
-    this.ttlMs = ttlMs;
-    this.#stream = `KV_${bucket}`;
+    this.ttlMs = options.ttlMs ?? TTL_MS;
+    this.#layout = layout;
+    this.#replicas = options.replicas;
+    this.#stream = layout.name;
     this.#prefix = `$KV.${bucket}.`;
     this.#feed = new PullFeed(api, this.#stream, {
       // Anew after every break: who holds what is in the newest value of each key, and what is not refreshed runs out.
@@ -81,7 +85,9 @@ export class KvLeases implements Leases {
       received: (message) => this.#receive(message),
       started: () => {},
       idle: () => {},
-      failed: () => {},
+      failed: (error) => {
+        if (error instanceof JetStreamRefusal && error.errCode === RefusalCode.streamNotFound) this.#makeAnew();
+      },
     });
   }
 
@@ -95,20 +101,17 @@ export class KvLeases implements Leases {
     if (!(ttlMs > 0)) throw new RangeError(`ttlMs must be > 0, got ${ttlMs}`);
     const api = new JetStreamApi(connection);
     const bucket = `${options.namespace}-leases`;
-    await ensureStream(
-      api,
-      {
-        name: `KV_${bucket}`,
-        subjects: [`$KV.${bucket}.>`],
-        max_age: ttlMs * NANOSECONDS_A_MS,
-        max_msgs_per_subject: 1,
-        deny_delete: true,
-        allow_rollup_hdrs: true,
-        duplicate_window: ttlMs * NANOSECONDS_A_MS,
-      },
-      options.replicas,
-    );
-    return new KvLeases(api, bucket, ttlMs);
+    const layout = {
+      name: `KV_${bucket}`,
+      subjects: [`$KV.${bucket}.>`],
+      max_age: ttlMs * NANOSECONDS_A_MS,
+      max_msgs_per_subject: 1,
+      deny_delete: true,
+      allow_rollup_hdrs: true,
+      duplicate_window: ttlMs * NANOSECONDS_A_MS,
+    };
+    await ensureStream(api, layout, options.replicas);
+    return new KvLeases(api, bucket, layout, options);
   }
 
   async acquire(id: LeaseId, holder: string): Promise<Lease | undefined> {
@@ -245,6 +248,16 @@ export class KvLeases implements Leases {
     if (entry?.holder === undefined || entry.token !== held.token) return false;
     held.revision = entry.revision;
     return true;
+  }
+
+  /**
+   * The table is gone. Nothing in it needs to come back: who holds a lease finds at the next renewal that it does not, and epochs
+   * that begin anew are put right by whoever takes a partition over, from its log.
+   */
+  #makeAnew(): void {
+    ensureStream(this.#api, this.#layout, this.#replicas).catch(() => {
+      // The feed looks again, and then this does.
+    });
   }
 
   #isUnresolved(key: string, entry: Entry): boolean {

@@ -31,6 +31,7 @@ describe('a Redis that comes and goes', function () {
       topic: 'scores',
       position: (partition) => readSide.position('scores', partition),
       write: (partition, sequence, batch, after) => readSide.writeScores(partition, sequence, batch, after),
+      forget: () => readSide.forget(),
       decode: (bytes) => ScoreBatch.decode(bytes),
     };
     projection = new Projection(target, fixture.journal, 0, () => failures++, { checkEveryMs: 100 });
@@ -105,6 +106,22 @@ describe('a Redis that comes and goes', function () {
     await untilWhole(20);
     server.cli('del', 'redshank:{redshank:0}:scores');
     await untilWhole(20);
+  });
+
+  it('is filled again when what it has is of another log, that went further', async () => {
+    for (let n = 1; n <= 5; n++) await readSide.writeScores(0, n * 10, chunkAt([n * 1_000]));
+    for (let n = 1; n <= 20; n++) await commit(n);
+    await untilWhole(20);
+  });
+
+  it('is filled again when it is replaced, while it runs, by one of a log that went further', async () => {
+    for (let n = 1; n <= 20; n++) await commit(n);
+    await untilWhole(20);
+    const other = await fixture.readSide(server);
+    for (let n = 3; n <= 5; n++) await other.writeScores(0, n * 10, chunkAt([n * 1_000]));
+    await untilWhole(20);
+    for (let n = 21; n <= 25; n++) await commit(n);
+    await untilWhole(25);
   });
 
   it('lets everything fail at once while it is away, and is filled when it is back', async () => {

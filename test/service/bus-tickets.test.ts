@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createSecretKey, randomBytes } from 'node:crypto';
 import type { Context, ServiceBroker } from 'moleculer';
+import { pino } from 'pino';
 import { action } from '../../mixins/bus/action-policy.js';
 import { actFor, callerOf, type Caller } from '../../mixins/bus/caller.js';
 import { signTicket, type TicketUse } from '../../models/security/ticket.js';
@@ -138,6 +139,17 @@ describe('the guard of the bus', () => {
     const names = await Promise.all([1, 2, 3, 4].map(() => gateway.broker.call<Seen, object>('scorer.explain', {})));
     assert.deepEqual([...new Set(names.map(({ caller }) => caller.name))], ['gateway']);
     await impostor.stop();
+  });
+
+  it('tells the log of a process with another secret, which gets no calls', async () => {
+    const lines: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
+    await bus.member('watcher', [], { logger });
+    const service = { name: 'scorer', actions: { explain: see } };
+    const mistaken = await bus.member('mistaken', [service], { secret: randomBytes(32) });
+    await until('a line', () => lines.some((line) => line.includes('CLUSTER_SECRET') && line.includes('mistaken')));
+    await mistaken.broker.stop();
+    await until('it to be gone', () => !stranger.registry.nodes.get('mistaken')?.available);
   });
 
   it('refuses tickets of another action, node, secret or time', async () => {

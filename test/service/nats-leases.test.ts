@@ -150,4 +150,12 @@ describe('leases and their NATS server', function () {
       (error) => error instanceof StorageCorruptError && /max_age must be 5000000000/.test(error.message),
     );
   });
+
+  it('makes its table anew when that is lost, and whoever held one is told', async () => {
+    const lease = await leases.acquire(ID, 'a');
+    await connection.request('$JS.API.STREAM.DELETE.KV_test-leases', '');
+    await until('the table', () => leases.acquire({ ...ID, partition: 1 }, 'a').catch(() => undefined));
+    assert.equal(await leases.renew(lease!), false);
+    assert.ok(await leases.acquire(ID, 'a'));
+  });
 });

@@ -5,8 +5,10 @@ import {
   type RunnerObserver,
   type RunnerOptions,
 } from '../../mixins/stage-host/partition-runner.js';
+import { Turns } from '../../mixins/stage-host/turns.js';
 import { readChunkHeader } from '../../models/domain/chunk.js';
-import { FrameBatch } from '../../models/domain/frame-batch.js';
+import { FrameBatch, FrameKind } from '../../models/domain/frame-batch.js';
+import { OutcomeCode } from '../../models/domain/outcome.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import { FencedError, StorageFailedError } from '../../models/errors.js';
 import { openEmbeddedStorage } from '../../storage/embedded-storage.js';
@@ -241,6 +243,40 @@ describe('partition runner', () => {
     assert.deepEqual(await storage.blobs.list('snapshots/window/0/'), ['snapshots/window/0/0000000000000002']);
   });
 
+  it('leaves the snapshots of later owners alone when it was paused while it took one', async () => {
+    await post(2);
+    let goOn = (): void => undefined;
+    let isHeld = false;
+    const paused = new Promise<void>((resolve) => (goOn = resolve));
+    const blobs: Blobs = {
+      put: async (name, bytes) => {
+        isHeld = true;
+        await paused;
+        await storage.blobs.put(name, bytes);
+      },
+      get: (name) => storage.blobs.get(name),
+      list: (prefix) => storage.blobs.list(prefix),
+      delete: (name) => storage.blobs.delete(name),
+    };
+    // Of another process, so with turns of its own.
+    const zombie = await runner({ snapshotTurns: new Turns() }, storage.journal, blobs);
+    const dying = zombie.run();
+    await until('the input to be done', () => zombie.position >= 2);
+    zombie.stop();
+    await until('a snapshot to be on its way', () => isHeld);
+    await storage.leases.release(zombie.lease);
+    for (let owner = 0; owner < 2; owner++) {
+      await post(2);
+      await runOnce();
+    }
+    goOn();
+    await dying;
+    assert.deepEqual(await storage.blobs.list('snapshots/window/0/'), [
+      'snapshots/window/0/0000000000000004',
+      'snapshots/window/0/0000000000000006',
+    ]);
+  });
+
   it('does not use a snapshot beyond what is committed', async () => {
     await post(2);
     await runOnce();
@@ -256,6 +292,94 @@ describe('partition runner', () => {
     await post(2);
     const one = await runner();
     await assert.rejects(one.run(), /results up to record 9 of readings\.0, but the log ends at 2/);
+  });
+
+  describe('results that are too large for one message', () => {
+    const WIDE = Array.from({ length: 256 }, (_, c) => `c${c}`);
+    /** Each reading makes 2.3 KB. */
+    const wideStage: typeof tallyStage = {
+      ...tallyStage,
+      step(state, _batch, _i, out) {
+        const count = (state.counts.get('a') ?? 0) + 1;
+        state.counts.set('a', count);
+        const start = out.add(FrameKind.frame, OutcomeCode.scored, 'default/a', count, 0, 0, 0, 'standard', WIDE);
+        out.values.data.fill(count, start, start + WIDE.length);
+      },
+    };
+
+    async function postChunk(readings: number): Promise<void> {
+      const batch = ReadingBatch.create();
+      for (let i = 0; i < readings; i++) batch.addReading('default/a', i, ['x'], [i]);
+      await storage.journal.append(READINGS, batch.encode());
+    }
+
+    async function run(journal: Journal, isDone: (one: Runner) => boolean): Promise<void> {
+      const lease = await storage.leases.acquire(LEASE, 'test');
+      const ports = { journal, blobs: storage.blobs };
+      const one = new PartitionRunner(wideStage, lease!, ports, systemClock, DEFAULT_RUNNER_OPTIONS, nobody);
+      const running = one.run().finally(() => storage.leases.release(lease!));
+      await Promise.race([running, until('the input to be done', () => isDone(one))]);
+      one.stop();
+      await running;
+    }
+
+    async function rows(): Promise<number[]> {
+      const all = await counts();
+      return all.filter((_, i) => i % WIDE.length === 0);
+    }
+
+    const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+
+    it('go in several, and the position with the last', async () => {
+      await postChunk(1_000);
+      await run(storage.journal, (one) => one.position === 1);
+      const reader = storage.journal.read(FRAMES, 1);
+      const records = await reader.next(100, 1e9, 1_000);
+      reader.close();
+      assert.ok(records.length > 3);
+      assert.ok(records.every(({ payload }) => payload.length <= 900_000));
+      assert.equal(readChunkHeader(records.at(-1)!.payload).to, 1);
+      assert.deepEqual(await rows(), upTo(1_000));
+    });
+
+    it('are said once when their owner dies between two of them', async () => {
+      await postChunk(1_000);
+      await postChunk(300);
+      let appends = 0;
+      const dying = wrap(storage.journal, (append) =>
+        ++appends > 3 ? Promise.reject(new StorageFailedError('dead')) : append(),
+      );
+      await assert.rejects(
+        run(dying, (one) => one.position === 2),
+        /dead/,
+      );
+      const said = await rows();
+      assert.ok(said.length > 0 && said.length < 1_000);
+      await run(storage.journal, (one) => one.position === 2);
+      assert.deepEqual(await rows(), upTo(1_300));
+    });
+
+    it('are said once when the next owner reads less at a time', async () => {
+      for (let i = 0; i < 5; i++) await postChunk(200);
+      let appends = 0;
+      const dying = wrap(storage.journal, (append) =>
+        ++appends > 3 ? Promise.reject(new StorageFailedError('dead')) : append(),
+      );
+      await assert.rejects(
+        run(dying, (one) => one.position === 5),
+        /dead/,
+      );
+      assert.ok((await rows()).length > 200);
+      const slowly: Journal = {
+        ...wrap(storage.journal, (append) => append()),
+        read(stream, sequence) {
+          const reader = storage.journal.read(stream, sequence);
+          return { next: (_records, bytes, ms) => reader.next(1, bytes, ms), close: () => reader.close() };
+        },
+      };
+      await run(slowly, (one) => one.position === 5);
+      assert.deepEqual(await rows(), upTo(1_000));
+    });
   });
 
   it('commits its position with its results', async () => {

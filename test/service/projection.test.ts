@@ -26,6 +26,7 @@ describe('projection', () => {
       shown.push(sequence);
       return Promise.resolve(0);
     },
+    forget: () => Promise.resolve(),
     decode: (bytes) => AlertBatch.decode(bytes),
   };
 

@@ -7,7 +7,9 @@ import { StageHost } from '../../mixins/stage-host/stage-host.js';
 import { createStageMetrics } from '../../mixins/stage-host/stage-metrics.js';
 import { FrameBatch } from '../../models/domain/frame-batch.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
+import { StorageFailedError } from '../../models/errors.js';
 import { openEmbeddedStorage } from '../../storage/embedded-storage.js';
+import type { Leases } from '../../storage/leases/leases.js';
 import type { Storage } from '../../storage/storage.js';
 import { tallyStage, type Tally } from '../support/tally-stage.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -27,14 +29,19 @@ describe('stage host', () => {
 
   type Host = StageHost<Tally, ReadingBatch, FrameBatch>;
 
-  function host(runner: Partial<RunnerOptions> = {}, floor = Infinity): Host {
+  function host(
+    runner: Partial<RunnerOptions> = {},
+    floor = Infinity,
+    logger = pino({ level: 'silent' }),
+    leases = storage.leases,
+  ): Host {
     return new StageHost({
       stage: tallyStage,
       partitions: PARTITIONS,
-      storage,
+      storage: { ...storage, leases },
       clock: systemClock,
       holder: 'test',
-      logger: pino({ level: 'silent' }),
+      logger,
       metrics: createStageMetrics(new Registry()),
       runner: { ...DEFAULT_RUNNER_OPTIONS, ...runner },
       projection: undefined,
@@ -124,5 +131,28 @@ describe('stage host', () => {
     await until('a trim', async () => (await storage.journal.state(READINGS)).first > 1);
     await one.stop();
     assert.equal((await storage.journal.state(READINGS)).first, 31);
+  });
+
+  it('tells once of leases that cannot be renewed, for as long as that lasts', async () => {
+    const lines: string[] = [];
+    let renewals = 0;
+    const away: Leases = {
+      acquire: (id, holder) => storage.leases.acquire(id, holder),
+      release: (lease) => storage.leases.release(lease),
+      holder: (id) => storage.leases.holder(id),
+      holders: (stage) => storage.leases.holders(stage),
+      onChange: (listener) => storage.leases.onChange(listener),
+      close: () => Promise.resolve(),
+      ttlMs: 150,
+      renew: () => {
+        renewals++;
+        return Promise.reject(new StorageFailedError('the connection is lost'));
+      },
+    };
+    const one = host({}, Infinity, pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }), away);
+    one.start();
+    await until('many renewals', () => renewals >= 4 * PARTITIONS);
+    await one.stop();
+    assert.equal(lines.filter((line) => line.includes('lease was not renewed')).length, 1);
   });
 });
