@@ -23,9 +23,14 @@ const SHORT_PATIENCE = 0.2;
 /** What a hand-over may take here, where two cores are shared by a dozen processes; the figures are printed. */
 const LONGEST_MS = { crash: 45_000, graceful: 20_000 } as const;
 
+/** Who took longer to settle tells what it waited for. */
+const LONG_MS = 15_000;
+
 interface Row {
   readonly fault: string;
   readonly settledMs: number;
+  /** What the cluster waited for last. */
+  readonly waitedFor: string;
   readonly pausesMs: readonly number[];
 }
 
@@ -50,14 +55,14 @@ describe(`cluster under faults (seed ${SEED})`, function () {
     const startMs = performance.now();
     await Promise.all(faults.map((fault) => fault.run(context)));
     const undoneMs = performance.now();
-    await cluster.settled();
+    const waitedFor = await cluster.settled();
     const settledMs = performance.now() - undoneMs;
     const stages = new Set(faults.flatMap(({ recovery }) => (recovery === undefined ? [] : [recovery.stage])));
     const changes = handOvers.since(startMs).filter(({ stage }) => stages.has(stage));
     assert.deepEqual(cluster.surprises(), []);
     // What came before the fault, such as a minute in which nothing was posted, is not its doing.
     const pausesMs = changes.map(({ pauseMs, atMs }) => Math.min(pauseMs, atMs - startMs));
-    return { fault: name, settledMs, pausesMs };
+    return { fault: name, settledMs, waitedFor, pausesMs };
   }
 
   /** @param tooSlow gets what took longer than it ever should: looked at last, for what is lost matters more. */
@@ -75,7 +80,8 @@ describe(`cluster under faults (seed ${SEED})`, function () {
     for (const fault of faultsBySeed(random, FAULT_COUNT)) {
       const row = await cause(fault.name, [fault], 1, random);
       const { acknowledged } = run!.load.counts;
-      console.log(`    ${rows.length + 1}/${FAULT_COUNT} ${words(row)}, ${acknowledged} readings`);
+      const why = row.settledMs > LONG_MS ? ` (waited for ${row.waitedFor})` : '';
+      console.log(`    ${rows.length + 1}/${FAULT_COUNT} ${words(row)}, ${acknowledged} readings${why}`);
       rows.push(row);
       if (fault.recovery !== undefined && Math.max(0, ...row.pausesMs) > LONGEST_MS[fault.recovery.kind])
         tooSlow.push(words(row));
@@ -107,7 +113,7 @@ describe(`cluster under faults (seed ${SEED})`, function () {
   });
 });
 
-function words({ fault, settledMs, pausesMs }: Row): string {
+function words({ fault, settledMs, pausesMs }: Omit<Row, 'waitedFor'>): string {
   const sec = (ms: number | undefined): string => (ms === undefined ? '–' : (ms / 1_000).toFixed(1));
   const pauses =
     pausesMs.length === 0

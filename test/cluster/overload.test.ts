@@ -46,6 +46,9 @@ describe('cluster at twice the load that it carries', function () {
   });
   after(() => cluster.stop());
 
+  const broken = new Map<string, number>();
+
+  /** The status; 0 when the connection broke, for a reason that `broken` counts. */
   async function post(): Promise<number> {
     const first = sequence++ * BATCH;
     const readings = Array.from({ length: BATCH }, (_, i) => {
@@ -65,7 +68,9 @@ describe('cluster at twice the load that it carries', function () {
       });
       await answer.body?.cancel();
       return answer.status;
-    } catch {
+    } catch (error) {
+      const reason = String((error as Error).cause ?? error);
+      broken.set(reason, (broken.get(reason) ?? 0) + 1);
       return 0;
     }
   }
@@ -96,7 +101,9 @@ describe('cluster at twice the load that it carries', function () {
     }
     await Promise.all(open);
     clearInterval(sampler);
-    console.log(`    carried ${Math.round(capacity)} readings/s; at twice that: ${JSON.stringify(statuses)}`);
+    console.log(
+      `    carried ${Math.round(capacity)} readings/s; at twice that: ${JSON.stringify(statuses)} ${JSON.stringify([...broken])}`,
+    );
     const grown: string[] = [];
     for (const [name, sizes] of samples) {
       const third = Math.floor(sizes.length / 3);

@@ -165,11 +165,17 @@ export class Cluster {
     await Promise.all([...this.#parts.values()].map((part) => part.ready(longestMs)));
   }
 
-  /** Every part is ready, every partition of every stage is run by somebody, and at most `mostWaiting` chunks wait in each. */
-  async settled(longestMs = 90_000, mostWaiting = 50): Promise<void> {
+  /**
+   * Every part is ready, every partition of every stage is run by somebody, and at most `mostWaiting` chunks wait in each.
+   *
+   * @returns what was waited for last.
+   */
+  async settled(longestMs = 90_000, mostWaiting = 50): Promise<string> {
     const startMs = performance.now();
     await this.ready(longestMs);
+    const readyMs = Math.round(performance.now() - startMs);
     let why = 'nothing was heard';
+    let last = `all to be ready, ${readyMs} ms`;
     try {
       await until(
         'the cluster to settle',
@@ -177,14 +183,17 @@ export class Cluster {
           const view = await this.view().catch((error: unknown) => String(error));
           if (typeof view === 'string') why = view;
           else why = view.stages.map((stage) => this.#unsettled(stage, mostWaiting)).find((one) => one !== '') ?? '';
-          if (why !== '') await sleep(LOOK_EVERY_MS);
-          return why === '';
+          if (why === '') return true;
+          last = why;
+          await sleep(LOOK_EVERY_MS);
+          return false;
         },
         longestMs - (performance.now() - startMs),
       );
     } catch (error) {
       throw new Error(`the cluster does not settle: ${why}`, { cause: error });
     }
+    return last;
   }
 
   #unsettled({ stage, partitions, replicas }: StageView, mostWaiting: number): string {
