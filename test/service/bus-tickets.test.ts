@@ -149,7 +149,7 @@ describe('the guard of the bus', () => {
     const mistaken = await bus.member('mistaken', [service], { secret: randomBytes(32) });
     await until('a line', () => lines.some((line) => line.includes('CLUSTER_SECRET') && line.includes('mistaken')));
     await mistaken.broker.stop();
-    await until('it to be gone', () => !stranger.registry.nodes.get('mistaken')?.available);
+    await until('it to be gone', () => !stranger.registry.nodes.get('mistaken').available);
   });
 
   it('refuses tickets of another action, node, secret or time', async () => {
