@@ -4,6 +4,7 @@ import type { Context, ServiceSchema } from 'moleculer';
 import { action, ASK, type ActionPolicy } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
 import { RecurringFault } from '../mixins/recurring-fault.js';
+import { inSpan } from '../mixins/tracing/tracer.js';
 import type { Command } from '../models/domain/command.js';
 import { deviceKey, PARTITION_SCOPE_KEY } from '../models/domain/identity.js';
 import { ReadingBatch } from '../models/domain/reading-batch.js';
@@ -82,13 +83,7 @@ export function ingestService(node: NodeContext): ServiceSchema {
    */
   async function take(ctx: Context, tenant: string, batch: ReadingBatch): Promise<void> {
     const span = tracer.follow('ingest', (ctx.headers as Record<string, unknown>)['traceparent']);
-    try {
-      await write(tenant, batch, span?.traceparent);
-      span?.end();
-    } catch (error) {
-      span?.end(error);
-      throw error;
-    }
+    await inSpan(span, (traceparent) => write(tenant, batch, traceparent));
   }
 
   async function write(tenant: string, batch: ReadingBatch, traceparent: string | undefined): Promise<void> {

@@ -51,7 +51,7 @@ async function start(terminal: Terminal, options: StartOptions): Promise<void> {
       ...(url === undefined ? [] : [`  dashboard   ${url}`]),
       ...(metricsUrl === undefined ? [] : [`  metrics     ${metricsUrl}`]),
       `  data        ${isCluster ? 'in NATS JetStream' : dataDir} (an acknowledged reading survives: ${durability})`,
-      ...(auth === 'off' ? ['  access      no key needed, from this machine only'] : []),
+      ...(url !== undefined && auth === 'off' ? ['  access      no key needed, from this machine only'] : []),
       ...(url === undefined ? [] : ['  next        redshank ingest FILE --device ID, or redshank simulate']),
       '  stop        Ctrl-C',
     ];

@@ -62,6 +62,7 @@ const LOOK_EVERY_MS = 500;
 const GIVEN_AWAY_MS = 3_000;
 /** A reader that waits although there are records would go unseen for so long. */
 const ASK_IDLE_EVERY_MS = 10_000;
+const FAILED = 'partition failed, trying again';
 const MOVES_AT_ONCE = 4;
 const MOVES_A_SECOND = 10;
 
@@ -83,6 +84,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   /** Those that are alive and stay. */
   #members: ReadonlySet<string> = new Set();
   readonly #moves: MoveLimit;
+  readonly #outOfReach: RecurringFault;
   readonly #notRenewed: RecurringFault;
   readonly #notStored: RecurringFault;
   readonly #behind: RecurringFault;
@@ -102,6 +104,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     this.#moves = new MoveLimit(MOVES_AT_ONCE, MOVES_A_SECOND, monotonicMs);
     const fault = (level: 'warn' | 'error', message: string): RecurringFault =>
       new RecurringFault(this.#logger, level, message, monotonicMs);
+    this.#outOfReach = fault('error', FAILED);
     this.#notRenewed = fault('warn', 'lease was not renewed');
     this.#notStored = fault('error', 'snapshot could not be stored, trying again later');
     this.#behind = fault('warn', 'read side is behind, it will be filled from the log');
@@ -329,7 +332,9 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     }
     this.#failures.set(partition, error instanceof Error ? error.message : String(error));
     metrics.failures.inc({ stage: stage.name });
-    this.#logger.error({ partition, err: error, retryMs }, 'partition failed, trying again');
+    // A server that is away fails all partitions alike; any other reason is told each time.
+    if (error instanceof StorageFailedError) this.#outOfReach.happened(error, { partition, retryMs });
+    else this.#logger.error({ partition, err: error, retryMs }, FAILED);
   }
 
   /** True: it is free now. A holder that does not answer keeps it until its lease ends. */

@@ -188,8 +188,7 @@ export const FIELDS: readonly Field[] = [
     reader: urls('redis', 'rediss'),
     fallback: always(undefined),
     fallbackWords: 'none',
-    meaning:
-      'Redis of the cluster: its read side. Several URLs, divided by commas, with `REDIS_MODE=cluster` or `REDIS_SENTINEL_MASTER`.',
+    meaning: 'Redis server of the cluster: its read side.',
     reason: 'Goes together with `NATS_URL`.',
   }),
   field({

@@ -133,10 +133,15 @@ describe('stage host', () => {
     assert.equal((await storage.journal.state(READINGS)).first, 31);
   });
 
-  it('tells once of leases that cannot be renewed, for as long as that lasts', async () => {
+  /** The leases of the folder, of which one method does not work, and where the log lines go. */
+  function broken(failing: 'acquire' | 'renew') {
     const lines: string[] = [];
-    let renewals = 0;
-    const away: Leases = {
+    let failures = 0;
+    const fail = (): Promise<never> => {
+      failures++;
+      return Promise.reject(new StorageFailedError('the connection is lost'));
+    };
+    const leases: Leases = {
       acquire: (id, holder) => storage.leases.acquire(id, holder),
       release: (lease) => storage.leases.release(lease),
       holder: (id) => storage.leases.holder(id),
@@ -144,15 +149,23 @@ describe('stage host', () => {
       onChange: (listener) => storage.leases.onChange(listener),
       close: () => Promise.resolve(),
       ttlMs: 150,
-      renew: () => {
-        renewals++;
-        return Promise.reject(new StorageFailedError('the connection is lost'));
-      },
+      renew: (lease) => storage.leases.renew(lease),
+      [failing]: fail,
     };
-    const one = host({}, Infinity, pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }), away);
-    one.start();
-    await until('many renewals', () => renewals >= 4 * PARTITIONS);
-    await one.stop();
-    assert.equal(lines.filter((line) => line.includes('lease was not renewed')).length, 1);
-  });
+    const one = host({}, Infinity, pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }), leases);
+    return { one, lines, failures: () => failures };
+  }
+
+  for (const [failing, told] of [
+    ['renew', 'lease was not renewed'],
+    ['acquire', 'partition failed, trying again'],
+  ] as const) {
+    it(`tells once of storage that is away, for as long as that lasts: ${told}`, async () => {
+      const { one, lines, failures } = broken(failing);
+      one.start();
+      await until('many failures', () => failures() >= 3 * PARTITIONS);
+      await one.stop();
+      assert.equal(lines.filter((line) => line.includes(told)).length, 1);
+    });
+  }
 });
