@@ -7,6 +7,7 @@ import type { BusMetrics } from './bus-metrics.js';
 import { bulkhead } from './bulkhead.js';
 import { BusErrors, errorBoundary } from './bus-errors.js';
 import { callPolicy } from './call-policy.js';
+import { endOfCalls } from './end-of-calls.js';
 import { membership } from './membership.js';
 import { createSeal } from './seal.js';
 import { tickets, type TicketOptions } from './tickets.js';
@@ -41,7 +42,9 @@ export function busOptions(options: BusOptions): BusBrokerOptions {
     errorRegenerator: new BusErrors(),
     retryPolicy: { enabled: false },
     middlewares: [
-      // The first is the innermost: a call is checked before it takes a place, and what either says passes the boundary.
+      // The first is the innermost.
+      endOfCalls(),
+      // A call is checked before it takes a place, and what either says passes the boundary.
       bulkhead(),
       tickets({ ...options, seal }),
       errorBoundary(options.logger),

@@ -105,6 +105,15 @@ describe('calls over the bus', () => {
     await assert.rejects(caller.broker.call('thing.stuck', {}, { timeout: 0 }), { type: 'REQUEST_TIMEOUT' });
   });
 
+  it('that took too long are not waited for when the caller stops', async () => {
+    const hasty = await bus.member('hasty', [], {
+      broker: { tracking: { enabled: true, shutdownTimeout: 60_000 } },
+    });
+    await knows(hasty.broker, 'thing.stuck', 'a');
+    await assert.rejects(hasty.broker.call('thing.stuck', {}), { type: 'REQUEST_TIMEOUT' });
+    await hasty.broker.stop();
+  });
+
   it('are repeated when one attempt took too long', async () => {
     assert.equal(await caller.broker.call('thing.slowAtFirst'), 'late');
   });
