@@ -229,4 +229,20 @@ describe('the JetStream journal and its server', function () {
     const answer = await connection.request(`$JS.API.CONSUMER.NAMES.${NAME}`, '');
     return (JSON.parse(new TextDecoder().decode(answer.data)) as { consumers: string[] | null }).consumers ?? [];
   }
+
+  it('is opened with one number of partitions, also by processes that start together', async () => {
+    const namespace = 'fresh';
+    const opened = await Promise.allSettled(
+      [2, 3, 2, 3].map((partitions) => JetStreamJournal.open(connection, { namespace, partitions, replicas: 1 })),
+    );
+    const refused = opened.filter((one) => one.status === 'rejected');
+    assert.equal(refused.length, 2);
+    for (const { reason } of refused)
+      assert.match(String(reason), /partitions must be \d, as when this log was created/);
+    const streams = await new JetStreamApi(connection).streams(`${namespace}.>`);
+    const most = Math.max(...streams.map(({ config }) => Number(config.name.split('-').at(-1))));
+    const [accepted] = opened.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    assert.ok(accepted);
+    assert.throws(() => accepted.nameOf({ topic: 'readings', partition: most + 1 }), RangeError);
+  });
 });
