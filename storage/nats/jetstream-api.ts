@@ -21,6 +21,7 @@ export const RefusalCode = {
   messageNotFound: 10037,
   streamExistsOtherwise: 10058,
   streamNotFound: 10059,
+  subjectsOverlap: 10065,
   wrongLastSequence: 10071,
 } as const;
 

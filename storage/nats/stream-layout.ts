@@ -63,6 +63,12 @@ export async function ensureStream(
   );
 }
 
+/**
+ * What the server says of a stream that is there already. That its subjects overlap, too: while another process creates it, the
+ * server may look for its name before and for its subjects after (2.9.10).
+ */
+const IS_THERE: readonly number[] = [RefusalCode.streamExistsOtherwise, RefusalCode.subjectsOverlap];
+
 async function createOrLook(
   api: JetStreamApi,
   layout: StreamLayout,
@@ -75,8 +81,10 @@ async function createOrLook(
       ...(description === undefined ? {} : { description }),
     });
   } catch (error) {
-    if (!(error instanceof JetStreamRefusal) || error.errCode !== RefusalCode.streamExistsOtherwise) throw error;
-    return api.streamInfo(layout.name);
+    if (!(error instanceof JetStreamRefusal) || !IS_THERE.includes(error.errCode)) throw error;
+    const info = await api.streamInfo(layout.name).catch(() => undefined);
+    if (info === undefined) throw error;
+    return info;
   }
 }
 

@@ -245,4 +245,20 @@ describe('the JetStream journal and its server', function () {
     assert.ok(accepted);
     assert.throws(() => accepted.nameOf({ topic: 'readings', partition: most + 1 }), RangeError);
   });
+
+  it('is created by many processes that start together', async () => {
+    for (const namespace of ['one', 'two', 'three', 'four']) {
+      const connections = await Promise.all(
+        Array.from({ length: 5 }, () => NatsConnection.connect(natsSettings(server.url))),
+      );
+      const opened = await Promise.allSettled(
+        connections.map((each) => JetStreamJournal.open(each, { namespace, partitions: 16, replicas: 1 })),
+      );
+      for (const each of connections) await each.close();
+      assert.deepEqual(
+        opened.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : [])),
+        [],
+      );
+    }
+  });
 });
