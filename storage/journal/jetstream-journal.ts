@@ -78,7 +78,8 @@ export class JetStreamJournal implements Journal {
    * Creates the streams that are missing and checks those that are there. The connection stays the caller's to close.
    *
    * @throws StorageCorruptError a stream is there with another configuration.
-   * @throws SettingInvalidError a stream has fewer replicas than were demanded.
+   * @throws SettingInvalidError the log was created with another number of partitions; a stream has fewer replicas than were
+   *   demanded.
    * @throws StorageFailedError as `NatsConnection.request`.
    */
   static async open(connection: NatsConnection, options: JetStreamJournalOptions): Promise<JetStreamJournal> {
@@ -97,8 +98,14 @@ export class JetStreamJournal implements Journal {
         pendingMessages: new Map(),
       });
     }
+    const [first, ...waiting] = [...streams.values()];
+    // Alone, and before all others: of several processes that start a new log together the server takes one's number.
+    const description = `one of ${partitions} partitions`;
+    const info = await ensureStream(api, layoutOf(first!), options.replicas, found.get(first!.name), description);
+    found.set(first!.name, info);
+    checkPartitions(info.config.description, partitions);
+    waiting.push(first!);
     let replicas = Infinity;
-    const waiting = [...streams.values()];
     const ensure = async (): Promise<void> => {
       for (let stream = waiting.pop(); stream !== undefined; stream = waiting.pop()) {
         const info = await ensureStream(api, layoutOf(stream), options.replicas, found.get(stream.name));
@@ -297,6 +304,15 @@ function streamsOf(partitions: number): readonly StreamId[] {
   return TOPICS.flatMap((topic) =>
     Array.from({ length: partitionsOf(topic, partitions) }, (_, partition) => ({ topic, partition })),
   );
+}
+
+/** @param description of the first stream. Other words than ours say nothing: the number is also kept elsewhere. */
+function checkPartitions(description: string | undefined, partitions: number): void {
+  const fixed = /^one of (\d+) partitions$/.exec(description ?? '')?.[1];
+  if (fixed === undefined || Number(fixed) === partitions) return;
+  throw new SettingInvalidError([
+    `partitions must be ${fixed}, as when this log was created, got ${partitions}: set it back, or choose another namespace`,
+  ]);
 }
 
 function serverName(namespace: string, { topic, partition }: StreamId): string {

@@ -44,6 +44,7 @@ export function streamConfig(
  * Creates the stream unless it is there, from any number of processes at once.
  *
  * @param found what the server had when it was looked at, if that was done.
+ * @param description for people, with which it is created; one that is there may have another.
  * @throws StorageCorruptError it is there with a configuration that breaks what is promised: names each difference.
  */
 export async function ensureStream(
@@ -51,8 +52,9 @@ export async function ensureStream(
   layout: StreamLayout,
   replicas: number,
   found?: StreamInfo,
+  description?: string,
 ): Promise<StreamInfo> {
-  const info = found ?? (await createOrLook(api, layout, replicas));
+  const info = found ?? (await createOrLook(api, layout, replicas, description));
   const differences = layoutDifferences(layout, info.config);
   if (differences.length === 0) return info;
   throw new StorageCorruptError(
@@ -61,9 +63,17 @@ export async function ensureStream(
   );
 }
 
-async function createOrLook(api: JetStreamApi, layout: StreamLayout, replicas: number): Promise<StreamInfo> {
+async function createOrLook(
+  api: JetStreamApi,
+  layout: StreamLayout,
+  replicas: number,
+  description: string | undefined,
+): Promise<StreamInfo> {
   try {
-    return await api.createStream(streamConfig(layout, replicas, api.connection.server.version));
+    return await api.createStream({
+      ...streamConfig(layout, replicas, api.connection.server.version),
+      ...(description === undefined ? {} : { description }),
+    });
   } catch (error) {
     if (!(error instanceof JetStreamRefusal) || !MAY_BE_THERE.has(error.errCode)) throw error;
     return await api.streamInfo(layout.name).catch((missing: unknown) => {

@@ -235,4 +235,36 @@ describe('the JetStream journal and its server', function () {
     const answer = await connection.request(`$JS.API.CONSUMER.NAMES.${NAME}`, '');
     return (JSON.parse(new TextDecoder().decode(answer.data)) as { consumers: string[] | null }).consumers ?? [];
   }
+
+  it('is opened with one number of partitions, also by processes that start together', async () => {
+    const namespace = 'fresh';
+    const opened = await Promise.allSettled(
+      [2, 3, 2, 3].map((partitions) => JetStreamJournal.open(connection, { namespace, partitions, replicas: 1 })),
+    );
+    const refused = opened.filter((one) => one.status === 'rejected');
+    assert.equal(refused.length, 2);
+    for (const { reason } of refused)
+      assert.match(String(reason), /partitions must be \d, as when this log was created/);
+    const streams = await new JetStreamApi(connection).streams(`${namespace}.>`);
+    const most = Math.max(...streams.map(({ config }) => Number(config.name.split('-').at(-1))));
+    const [accepted] = opened.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    assert.ok(accepted);
+    assert.throws(() => accepted.nameOf({ topic: 'readings', partition: most + 1 }), RangeError);
+  });
+
+  it('is created by many processes that start together', async () => {
+    for (const namespace of ['one', 'two', 'three', 'four']) {
+      const connections = await Promise.all(
+        Array.from({ length: 5 }, () => NatsConnection.connect(natsSettings(server.url))),
+      );
+      const opened = await Promise.allSettled(
+        connections.map((each) => JetStreamJournal.open(each, { namespace, partitions: 16, replicas: 1 })),
+      );
+      for (const each of connections) await each.close();
+      assert.deepEqual(
+        opened.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : [])),
+        [],
+      );
+    }
+  });
 });
