@@ -19,7 +19,11 @@ const GIVE_UP_TIMEOUT_MS = 10_000;
 const SETTLE_MS = 500;
 
 const GiveUpParams = Type.Object({ partition: Type.Integer({ minimum: 0 }), to: Type.String({ maxLength: 256 }) });
-const LeavingParams = Type.Object({ stage: Type.String(), node: Type.String({ maxLength: 256 }) });
+const LeavingParams = Type.Object({
+  stage: Type.String(),
+  node: Type.String({ maxLength: 256 }),
+  forMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600_000 })),
+});
 
 /** Payload of the event `stage.progress`: how far a replica has come in the partitions that it runs. */
 export interface StageProgress {
@@ -31,7 +35,7 @@ export interface StageProgress {
 
 export type StageMixinOptions<State, Input extends InputBatch, Output extends OutputBatch> = Omit<
   StageHostOptions<State, Input, Output>,
-  'members' | 'askFor' | 'settleMs'
+  'members' | 'askFor' | 'settleMs' | 'onStandAside'
 >;
 
 export interface HostedStage<State> {
@@ -76,10 +80,13 @@ export function stageMixin<State, Input extends InputBatch, Output extends Outpu
       }),
     },
     events: {
-      /** A member says that it stops. Only a hint: without it the others notice when its leases are free. */
+      /**
+       * A member says that it stops, or for `forMs` takes nothing, since nothing runs on it. Only a hint: without it the others
+       * notice when its leases are free.
+       */
       'stage.leaving'(ctx: Context) {
-        const { stage: name, node } = checkParams(LeavingParams, ctx.params);
-        if (name === stage.name && node !== holder) host.memberLeaves(node);
+        const { stage: name, node, forMs } = checkParams(LeavingParams, ctx.params);
+        if (name === stage.name && node !== holder) host.memberLeaves(node, forMs);
       },
       '$services.changed': () => host.membersChanged(),
       '$node.disconnected': () => host.membersChanged(),
@@ -95,6 +102,7 @@ export function stageMixin<State, Input extends InputBatch, Output extends Outpu
             { partition, to: holder },
             { nodeID: node, timeout: GIVE_UP_TIMEOUT_MS, retries: 0 },
           ),
+        onStandAside: (forMs) => broker.broadcast('stage.leaving', { stage: stage.name, node: holder, forMs }),
         settleMs: options.storage.mode === 'cluster' ? SETTLE_MS : 0,
       });
     },

@@ -11,6 +11,7 @@ import type { Clock } from '../clock.js';
 import { RecurringFault } from '../recurring-fault.js';
 import { StageTrace } from '../tracing/stage-trace.js';
 import { NO_TRACER, type Tracer } from '../tracing/tracer.js';
+import { Fitness } from './fitness.js';
 import { MoveLimit } from './move-limit.js';
 import { PartitionRunner, type RunnerObserver, type RunnerOptions } from './partition-runner.js';
 import { Projection, type ProjectionTarget } from './projection.js';
@@ -44,6 +45,10 @@ export interface StageHostOptions<State, Input extends InputBatch, Output extend
   readonly members?: () => readonly string[];
   /** Asks the holder of a partition to give it up to this node. True: it has. Default: nobody gives anything. */
   readonly askFor?: (holder: string, partition: number) => Promise<boolean>;
+  /** Tells the other members that this one takes nothing for so long, since nothing runs here. Default: nobody is told. */
+  readonly onStandAside?: (forMs: number) => Promise<void>;
+  /** For how long, the first time, in ms. Default 15,000. */
+  readonly firstAsideMs?: number;
   /** Default: nothing is traced. */
   readonly tracer?: Tracer;
   /** How long to listen for other members before anything is taken, in ms. Default 0. */
@@ -62,6 +67,9 @@ const LOOK_EVERY_MS = 500;
 const GIVEN_AWAY_MS = 3_000;
 /** A reader that waits although there are records would go unseen for so long. */
 const ASK_IDLE_EVERY_MS = 10_000;
+/** Whoever stops is gone by then. */
+const STOPPED_AFTER_MS = 60_000;
+const FIRST_ASIDE_MS = 15_000;
 const FAILED = 'partition failed, trying again';
 const MOVES_AT_ONCE = 4;
 const MOVES_A_SECOND = 10;
@@ -71,18 +79,20 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   readonly #logger: Logger;
   readonly #runners = new Map<number, PartitionRunner<State, Input, Output>>();
   readonly #projections = new Map<number, Projection<Output>>();
-  /** Partitions whose state is at the end of what is committed. */
-  readonly #tookOver = new Set<number>();
+  /** Partitions whose state is at the end of what is committed → since when. */
+  readonly #tookOver = new Map<number, number>();
   readonly #failures = new Map<number, string>();
   /** Partitions that this replica runs, or tries to. */
   readonly #loops = new Map<number, Promise<void>>();
   readonly #givenAway = new Map<number, { readonly to: string; readonly untilMs: number }>();
   /** What the log last said of its end. */
   readonly #asked = new Map<number, { readonly last: number; readonly atMs: number }>();
-  /** Members that have said that they stop. */
-  readonly #leaving = new Set<string>();
-  /** Those that are alive and stay. */
+  /** Members that have said that they stop or stand aside, with the time until which they are believed. */
+  readonly #leaving = new Map<string, number>();
+  /** Those that are alive and take partitions. */
   #members: ReadonlySet<string> = new Set();
+  readonly #fitness: Fitness;
+  #aside: { readonly untilMs: number; readonly reason: string } | undefined;
   readonly #moves: MoveLimit;
   readonly #outOfReach: RecurringFault;
   readonly #notRenewed: RecurringFault;
@@ -101,6 +111,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     this.#options = options;
     this.#logger = options.logger.child({ stage: options.stage.name });
     const { monotonicMs } = options.clock;
+    this.#fitness = new Fitness(options.firstAsideMs ?? FIRST_ASIDE_MS);
     this.#moves = new MoveLimit(MOVES_AT_ONCE, MOVES_A_SECOND, monotonicMs);
     const fault = (level: 'warn' | 'error', message: string): RecurringFault =>
       new RecurringFault(this.#logger, level, message, monotonicMs);
@@ -127,6 +138,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   /** Why the stage cannot do its job, or undefined when every partition that should run here does. */
   notReady(): string | undefined {
     const { stage, partitions, holder } = this.#options;
+    if (this.#aside !== undefined) return `${stage.name} stands aside, nothing runs here: ${this.#aside.reason}`;
     const failed = [...this.#failures.entries()][0];
     if (failed !== undefined) return `${stage.name} partition ${failed[0]}: ${failed[1]}`;
     const wanted = this.#placement?.filter((owner) => owner === holder).length ?? partitions;
@@ -134,9 +146,9 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     return missing > 0 ? `${stage.name} has yet to take over ${missing} partition(s)` : undefined;
   }
 
-  /** A member has said that it stops: what it holds will be free at once. */
-  memberLeaves(member: string): void {
-    this.#leaving.add(member);
+  /** A member has said that it stops, or takes nothing for a while: what it holds will be free at once. @param forMs default 60 s */
+  memberLeaves(member: string, forMs = STOPPED_AFTER_MS): void {
+    this.#leaving.set(member, this.#options.clock.monotonicMs() + forMs);
     this.#lookSoon();
   }
 
@@ -286,10 +298,17 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   }
 
   #place(): void {
-    const { stage, storage, partitions, holder, members } = this.#options;
+    const { stage, storage, partitions, holder, members, clock } = this.#options;
     const alive = members?.() ?? [];
-    for (const member of this.#leaving) if (!alive.includes(member)) this.#leaving.delete(member);
-    this.#members = new Set([holder, ...alive.filter((member) => !this.#leaving.has(member))]);
+    const nowMs = clock.monotonicMs();
+    for (const [member, untilMs] of this.#leaving) {
+      if (nowMs >= untilMs || !alive.includes(member)) this.#leaving.delete(member);
+    }
+    if (this.#aside !== undefined && nowMs >= this.#aside.untilMs) this.#aside = undefined;
+    const others = alive.filter((member) => member !== holder && !this.#leaving.has(member));
+    // Whoever is the last one goes on trying.
+    if (others.length === 0) this.#aside = undefined;
+    this.#members = new Set(this.#aside === undefined ? [holder, ...others] : others);
     this.#placement = place(partitions, [...this.#members], storage.leases.holders(stage.name));
   }
 
@@ -311,8 +330,10 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         // Counted from before it was asked for: the server begins to count when it hears of it.
         const askedMs = this.#options.clock.monotonicMs();
         const lease = await this.#options.storage.leases.acquire(id, this.#options.holder);
-        if (lease !== undefined) await this.#runUnder(lease, askedMs);
-        else if (!(await this.#askHolder(partition))) await this.#pause(LOOK_EVERY_MS, true);
+        if (lease !== undefined) {
+          await this.#runUnder(lease, askedMs);
+          this.#fitness.ended(partition);
+        } else if (!(await this.#askHolder(partition))) await this.#pause(LOOK_EVERY_MS, true);
         retryMs = FIRST_RETRY_MS;
       } catch (error) {
         this.#failed(partition, error, retryMs);
@@ -361,8 +382,14 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     this.#runners.set(partition, runner);
     const renewal = this.#keepRenewing(lease, runner, askedMs);
     try {
-      if (this.#stopping.signal.aborted) return;
+      // It may have been asked for while the lease was on its way.
+      if (!this.#isWanted(partition)) return;
       await runner.run();
+    } catch (error) {
+      const tookOverMs = this.#tookOver.get(partition);
+      const ranMs = tookOverMs === undefined ? 0 : clock.monotonicMs() - tookOverMs;
+      if (!(error instanceof FencedError)) this.#standAsideIfUnfit(partition, ranMs, error);
+      throw error;
     } finally {
       clearInterval(renewal);
       this.#runners.delete(partition);
@@ -370,6 +397,26 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
       await storage.leases.release(lease);
       await this.#endOwnership(partition);
     }
+  }
+
+  /** A replica on which nothing runs would otherwise keep its share from those on which it would. */
+  #standAsideIfUnfit(partition: number, ranMs: number, error: unknown): void {
+    const { stage, holder, clock, metrics, storage, onStandAside } = this.#options;
+    // That all replicas fail alike is nobody's own fault.
+    if (storage.outage() !== undefined || this.#members.size < 2) return;
+    this.#fitness.failed(partition, ranMs);
+    const wanted = (this.#placement ?? []).flatMap((owner, number) => (owner === holder ? [number] : []));
+    const forMs = this.#fitness.standAside(wanted);
+    if (forMs === 0) return;
+    this.#aside = { untilMs: clock.monotonicMs() + forMs, reason: String(error) };
+    metrics.standAsides.inc({ stage: stage.name });
+    this.#logger.error({ err: error, forMs }, 'nothing runs here: standing aside, so that others take over');
+    for (const runner of this.#runners.values()) runner.stop();
+    this.#place();
+    this.#lookSoon();
+    onStandAside?.(forMs).catch((reason: unknown) => {
+      this.#logger.warn({ err: reason }, 'nobody was told that this replica stands aside');
+    });
   }
 
   /** What others show or measure from now on is no longer ours to show. */
@@ -400,7 +447,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   }
 
   #observer(): RunnerObserver<Output> {
-    const { stage, metrics } = this.#options;
+    const { stage, metrics, clock } = this.#options;
     const labels = { stage: stage.name };
     return {
       committed: (partition, sequence, batch) => {
@@ -426,7 +473,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         );
       },
       tookOver: async (partition, epoch, replayedRecords, tookMs) => {
-        this.#tookOver.add(partition);
+        this.#tookOver.set(partition, clock.monotonicMs());
         this.#failures.delete(partition);
         metrics.takeOvers.inc(labels);
         metrics.epoch.set({ ...labels, partition }, epoch);

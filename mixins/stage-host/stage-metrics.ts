@@ -6,6 +6,7 @@ export interface StageMetrics {
   readonly takeOvers: Counter<'stage'>;
   readonly stepDowns: Counter<'stage'>;
   readonly failures: Counter<'stage'>;
+  readonly standAsides: Counter<'stage'>;
   readonly projectionFailures: Counter<'stage'>;
   readonly failedSnapshots: Counter<'stage'>;
   readonly unreadableSnapshots: Counter<'stage'>;
@@ -28,6 +29,10 @@ export function createStageMetrics(registry: Registry): StageMetrics {
     takeOvers: counter('redshank_stage_take_overs_total', 'Partitions taken over'),
     stepDowns: counter('redshank_stage_step_downs_total', 'Partitions given up because a newer owner had written'),
     failures: counter('redshank_stage_failures_total', 'Runs of a partition that ended with an error'),
+    standAsides: counter(
+      'redshank_stage_stand_asides_total',
+      'Times that nothing ran here and others were let take over',
+    ),
     projectionFailures: counter('redshank_stage_projection_failures_total', 'Writes to the read side that failed'),
     failedSnapshots: counter('redshank_stage_failed_snapshots_total', 'Snapshots that could not be stored'),
     unreadableSnapshots: counter('redshank_stage_unreadable_snapshots_total', 'Snapshots that could not be read'),

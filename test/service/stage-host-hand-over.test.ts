@@ -9,13 +9,30 @@ import { FrameBatch } from '../../models/domain/frame-batch.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import { NotOwnerError } from '../../models/errors.js';
 import { openEmbeddedStorage } from '../../storage/embedded-storage.js';
+import type { Journal } from '../../storage/journal/journal.js';
 import type { Storage } from '../../storage/storage.js';
 import { tallyStage, type Tally } from '../support/tally-stage.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { until } from '../support/until.js';
 
 const PARTITIONS = 6;
+const ASIDE_MS = 1_000;
 type Host = StageHost<Tally, ReadingBatch, FrameBatch>;
+
+/** A journal of which nothing can be read for as long as `isBroken`. */
+function failing(journal: Journal, isBroken: () => boolean): Journal {
+  return new Proxy(journal, {
+    get(target, name) {
+      if (name === 'read' && isBroken()) {
+        return () => {
+          throw new Error('cannot read');
+        };
+      }
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
 
 /** Replicas of one stage that share a log and a table of leases, and know of each other. */
 describe('stage hosts that share partitions', () => {
@@ -31,11 +48,12 @@ describe('stage hosts that share partitions', () => {
     await storage.close();
   });
 
-  function join(holder: string): Host {
+  /** @param own what the replica sees of the storage, if not what everybody sees. */
+  function join(holder: string, own = storage): Host {
     const host: Host = new StageHost({
       stage: tallyStage,
       partitions: PARTITIONS,
-      storage,
+      storage: own,
       clock: systemClock,
       holder,
       logger: pino({ level: 'silent' }),
@@ -46,6 +64,11 @@ describe('stage hosts that share partitions', () => {
       onCommitted: undefined,
       members: () => [...hosts.keys()],
       askFor: (other, partition) => hosts.get(other)!.giveUp(partition, holder),
+      onStandAside: (forMs) => {
+        for (const other of hosts.values()) if (other !== host) other.memberLeaves(holder, forMs);
+        return Promise.resolve();
+      },
+      firstAsideMs: ASIDE_MS,
     });
     hosts.set(holder, host);
     host.start();
@@ -123,6 +146,25 @@ describe('stage hosts that share partitions', () => {
         Array.from({ length: 60 }, (_, i) => i + 1),
       );
     }
+  });
+
+  it('leave the share of one on which nothing runs to the others, until it is mended', async () => {
+    let isBroken = true;
+    const journal = failing(storage.journal, () => isBroken);
+    join('a');
+    const b = join('b', { ...storage, journal });
+    await until('b to stand aside', () => /stands aside.*cannot read/.test(b.notReady() ?? ''));
+    await until('a to run all', async () => (await owned(hosts.get('a')!)).length === PARTITIONS);
+    isBroken = false;
+    await untilShared(3, 3);
+  });
+
+  it('keep trying when they are alone', async () => {
+    let isBroken = true;
+    const a = join('a', { ...storage, journal: failing(storage.journal, () => isBroken) });
+    await until('failures', () => /cannot read/.test(a.notReady() ?? ''));
+    isBroken = false;
+    await untilShared(6);
   });
 
   it('do not give up what the other should not have', async () => {
