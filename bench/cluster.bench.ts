@@ -2,8 +2,9 @@
  * What a cluster costs: the same closed loop (batches of 100 readings of 3 channels, 4 connections, until all are scored) on one
  * embedded process, and on one process a service over NATS and Redis with 1, 2 and 3 scorers, all on this machine.
  *
- * CPU is that of all processes of Redshank, and of the two servers, for a million readings. The fence is compared in two clusters
- * that take turns, so that a noisy machine is noisy to both.
+ * CPU is that of all processes of Redshank, and of the two servers, for a million readings. Of several rounds the fastest counts:
+ * what else a machine does can only slow it down. The fence is compared in two clusters that take turns, by the median of the
+ * ratios of their turns, so that a noisy machine is noisy to both.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,9 +22,10 @@ const BATCH = 100;
 const DEVICES = 500;
 const CONNECTIONS = 4;
 const WARM_POSTS = 100;
-const CLOSED_SEC = 10;
-const FENCE_ROUNDS = 6;
-const FENCE_ROUND_SEC = 5;
+const ROUNDS = 4;
+const ROUND_SEC = 5;
+const FENCE_ROUNDS = 15;
+const FENCE_ROUND_SEC = 4;
 /** What the fence may cost, as a share of the readings a second. */
 const FENCE_TARGET = 0.95;
 
@@ -46,7 +48,7 @@ export async function clusterBenchmark(report: Report): Promise<void> {
   tell(report, 'embedded', await embedded());
   for (const scorers of [1, 2, 3]) {
     const name = scorers === 1 ? '1 scorer' : `${scorers} scorers`;
-    tell(report, name, await clustered(parts(scorers), (system) => new Client(system).measure(CLOSED_SEC, WARM_POSTS)));
+    tell(report, name, await clustered(parts(scorers), (system) => new Client(system).best()));
   }
   await compareFence(report);
 }
@@ -68,7 +70,7 @@ async function embedded(): Promise<Measured> {
       scored: async () => scoredIn(await (await fetch(`${redshank.url}/metrics`)).text()),
       cpu: () => ({ redshank: cpuSeconds(redshank.child.pid!), servers: 0 }),
     };
-    return await new Client(system).measure(CLOSED_SEC, WARM_POSTS);
+    return await new Client(system).best();
   } finally {
     await redshank.stop();
     await rm(dataDir, { recursive: true, force: true });
@@ -118,7 +120,6 @@ function systemOf(cluster: Cluster): System {
   };
 }
 
-/** Two clusters take turns; the ratio is that of what each carried over all of its turns. */
 async function compareFence(report: Report): Promise<void> {
   const fenced = await startCluster(parts(1, 'bench/fenced-member.ts'));
   try {
@@ -134,17 +135,21 @@ async function compareFence(report: Report): Promise<void> {
           rates[side].push(perSecond);
         }
       }
-      const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-      const [on, off] = [mean(rates[0]), mean(rates[1])];
-      report({ name: 'cluster: fence on', value: on, unit: 'readings/s' });
-      report({ name: 'cluster: fence off', value: off, unit: 'readings/s' });
-      report({ name: 'cluster: fence on against off', value: on / off, unit: 'ratio', target: FENCE_TARGET });
+      const ratios = rates[0].map((on, round) => on / rates[1][round]!);
+      report({ name: 'cluster: fence on', value: median(rates[0]), unit: 'readings/s' });
+      report({ name: 'cluster: fence off', value: median(rates[1]), unit: 'readings/s' });
+      report({ name: 'cluster: fence on against off', value: median(ratios), unit: 'ratio', target: FENCE_TARGET });
     } finally {
       await open.stop();
     }
   } finally {
     await fenced.stop();
   }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)]!;
 }
 
 class Client {
@@ -154,6 +159,15 @@ class Client {
 
   constructor(system: System) {
     this.#system = system;
+  }
+
+  async best(): Promise<Measured> {
+    let best = await this.measure(ROUND_SEC, WARM_POSTS);
+    for (let round = 1; round < ROUNDS; round++) {
+      const next = await this.measure(ROUND_SEC, 0);
+      if (next.perSecond > best.perSecond) best = next;
+    }
+    return best;
   }
 
   /** @param warmPosts first: compiled code, and detectors past their first frames. */
