@@ -15,6 +15,9 @@ const CLOSED_SEC = 5;
 const BATCH = 200;
 const DEVICES = 400;
 const SAMPLE_EVERY_MS = 250;
+const MOST_WAITING = 50;
+/** What was on its way when the limit was seen to be reached: lag is told once a second. */
+const MOST_WAITING_SEEN = 3 * MOST_WAITING;
 /** Of a process that has reached its working size, from the middle third to the last. */
 const GROWTH = 1.35;
 /** The garbage of V8 comes and goes in steps of tens of MB. */
@@ -38,7 +41,7 @@ describe('cluster at twice the load that it carries', function () {
   });
   needsRedis(this);
   before(async () => {
-    cluster = await Cluster.start({ parts: PARTS, config: 'performance:\n  max_queue_size: 50' });
+    cluster = await Cluster.start({ parts: PARTS, config: `performance:\n  max_queue_size: ${MOST_WAITING}` });
     await cluster.settled();
   });
   afterEach(function () {
@@ -86,6 +89,14 @@ describe('cluster at twice the load that it carries', function () {
     const sampler = setInterval(() => {
       for (const [name, pid] of processes()) samples.get(name)!.push(residentMb(pid));
     }, SAMPLE_EVERY_MS);
+    let longestQueue = 0;
+    const queueSampler = setInterval(() => {
+      // Whoever has no time to answer now is asked again.
+      mostWaiting().then(
+        (waiting) => (longestQueue = Math.max(longestQueue, waiting)),
+        () => undefined,
+      );
+    }, SAMPLE_EVERY_MS);
     const statuses: Record<number, number> = {};
     const open = new Set<Promise<unknown>>();
     const pauseMs = (BATCH * 1_000) / (2 * capacity);
@@ -101,6 +112,7 @@ describe('cluster at twice the load that it carries', function () {
     }
     await Promise.all(open);
     clearInterval(sampler);
+    clearInterval(queueSampler);
     console.log(
       `    carried ${Math.round(capacity)} readings/s; at twice that: ${JSON.stringify(statuses)} ${JSON.stringify([...broken])}`,
     );
@@ -111,11 +123,19 @@ describe('cluster at twice the load that it carries', function () {
       console.log(`    ${name}: ${Math.round(middle)} MB in the middle third, ${Math.round(end)} MB in the last`);
       if (end > middle * GROWTH + SLACK_MB) grown.push(`${name} grew from ${middle} to ${end} MB`);
     }
+    console.log(`    longest queue of a partition: ${longestQueue} chunks, limit ${MOST_WAITING}`);
+    assert.ok(longestQueue > 0 && longestQueue <= MOST_WAITING_SEEN, `longest queue ${longestQueue}`);
+    assert.ok(statuses[503]! > 0, 'nothing was refused');
     assert.deepEqual(grown, []);
     assert.deepEqual(cluster.surprises(), []);
     await cluster.settled(120_000, 0);
     await until('a 202 again', async () => (await post()) === 202, 30_000);
   });
+
+  async function mostWaiting(): Promise<number> {
+    const { stages } = await cluster.view();
+    return Math.max(...stages.flatMap(({ partitions }) => partitions.map(({ lag }) => lag ?? 0)));
+  }
 
   /** Readings a second of many clients that wait for their answers: more than that the cluster takes, but does not carry. */
   async function carried(): Promise<number> {
