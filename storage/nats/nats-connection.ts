@@ -20,6 +20,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StorageFailedError } from '../../models/errors.js';
 import { natsConnectOptions, type NatsSettings } from './nats-options.js';
+import { PullBudget } from './pull-budget.js';
 
 export interface NatsConnectionOptions {
   /** What the server calls this connection in its monitoring. Default `redshank`. */
@@ -65,6 +66,8 @@ export class NatsConnection {
   #requests = 0;
   #inboxes = 0;
   /** By the monotonic clock; undefined while connected. */
+  /** What all feeds over this connection may ask for together. */
+  readonly pulls = new PullBudget();
   #lostMs: number | undefined;
   #isClosed = false;
 
@@ -267,6 +270,7 @@ export class NatsConnection {
       if (status.type === 'disconnect') {
         if (this.#lostMs !== undefined) continue;
         this.#lostMs = performance.now();
+        this.pulls.connectionLost(this.#lostMs);
         if (!this.#isClosed)
           this.#report('warn', `the connection to NATS at ${status.server} is lost, connecting again`);
         this.#end(lost());

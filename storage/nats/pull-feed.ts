@@ -37,10 +37,8 @@ export interface FeedUser {
   failed(error: unknown): void;
 }
 
-/** A pull asks for this many messages … */
+/** A pull asks for this many messages, or the bytes that the budget allows; one message that is larger comes alone. */
 const PULL_MESSAGES = 512;
-/** … or bytes; one message that is larger comes alone. */
-const PULL_BYTES = 1_048_576;
 const PULL_LASTS_MS = 60_000;
 const HEARTBEAT_MS = 4_000;
 /** Two heartbeats and what a busy process may be late. */
@@ -78,6 +76,7 @@ export class PullFeed {
     this.#api = api;
     this.#stream = stream;
     this.#user = user;
+    api.connection.pulls.join();
     this.#inbox = api.connection.createInbox();
     this.#subscription = api.connection.subscribe(`${this.#inbox}.*.*`, (message) => this.#receive(message));
     this.#endReconnects = api.connection.onReconnect(() => this.restart());
@@ -96,7 +95,7 @@ export class PullFeed {
       this.#consumer,
       {
         batch: this.#open,
-        ...(this.#isNextAlone ? {} : { max_bytes: PULL_BYTES }),
+        ...(this.#isNextAlone ? {} : { max_bytes: this.#api.connection.pulls.bytesEach(this.#heardMs) }),
         expires: PULL_LASTS_MS * NANOSECONDS_A_MS,
         idle_heartbeat: HEARTBEAT_MS * NANOSECONDS_A_MS,
       },
@@ -119,6 +118,7 @@ export class PullFeed {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#api.connection.pulls.leave();
     clearTimeout(this.#retry);
     clearInterval(this.#silence);
     this.#endReconnects();
