@@ -77,9 +77,14 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
         query,
         principal,
         call: async (action, args, nodeID) => {
-          const outage = busOutage();
-          if (outage !== undefined) throw new StorageFailedError(outage);
-          return request.$ctx.call(action, args, { ...options, ...(nodeID !== undefined && { nodeID }) });
+          failIf(busOutage());
+          try {
+            return await request.$ctx.call(action, args, { ...options, ...(nodeID !== undefined && { nodeID }) });
+          } catch (error) {
+            // It left just before the bus broke: that no answer came is not the fault of who should have given it.
+            if (isTimeout(error)) failIf(busOutage(), error);
+            throw error;
+          }
         },
       });
       span?.end();
@@ -90,6 +95,13 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
     });
   };
 }
+
+/** @throws StorageFailedError when there is an outage. */
+function failIf(outage: string | undefined, cause?: unknown): void {
+  if (outage !== undefined) throw new StorageFailedError(outage, { cause });
+}
+
+const isTimeout = (error: unknown): boolean => (error as { type?: unknown }).type === 'REQUEST_TIMEOUT';
 
 export function methodNotAllowed(allowed: readonly string[]): HttpProblemError {
   const methods = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed;
