@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { clock } from '../../cli/events/views.js';
 import { until } from '../support/until.js';
 import { recordingTerminal, run } from '../unit/cli/recording-terminal.js';
 
@@ -16,6 +17,11 @@ interface ScoreRow {
   readonly ts: string;
   readonly score: number;
   readonly event: number;
+}
+
+interface Explained {
+  readonly strange: readonly ScoreRow[];
+  readonly latest: ScoreRow;
 }
 
 describe('redshank, as a process', function () {
@@ -142,6 +148,19 @@ describe('redshank, as a process', function () {
       const answered = await command('feedback', alerts[0]!.id, 'anomaly', '--note', 'seen', '--json');
       assert.equal((JSON.parse(answered.out) as { feedback: string }).feedback, 'anomaly');
       assert.equal((await command('alerts', 'ack', 'al_none')).exitCode, 4);
+    });
+
+    it('explains the strangest moment of an episode, and what is now', async () => {
+      const values = [...Array.from({ length: 400 }, (_, i) => 20 + (i % 7) / 10), 90, 30, 30, 30, 30, 30, 30, 30];
+      const rows = ['ts,temp', ...values.map((value, i) => `${1_000 + i},${value}`), ''].join('\n');
+      await run(['ingest', '-', '--device', 'spiky', '--url', url], recordingTerminal({}, rows));
+      const { strange, latest } = (await (await fetch(`${url}/v1/devices/spiky/explain`)).json()) as Explained;
+      const { out } = await command('explain', 'spiky');
+      assert.match(out, /temp 90, usual 19/);
+      assert.match(out, /now .*score .*, threshold/);
+      assert.ok(out.includes(clock(latest.ts)), out);
+      const { strange: told } = JSON.parse((await command('explain', 'spiky', '--json')).out) as Explained;
+      assert.deepEqual(told, strange);
     });
 
     it('shows live scores and alerts with tail', async () => {
