@@ -173,18 +173,24 @@ describe('redshank, as a process', function () {
           return write(chunk);
         };
       });
-      const tail = run(['tail', '--json', '--url', url], terminal);
+      const inWords = recordingTerminal({}, '', stop.signal);
+      const tails = Promise.all([
+        run(['tail', '--json', '--url', url], terminal),
+        run(['tail', '--url', url], inWords),
+      ]);
       const feeding = new AbortController();
       const feed = run(['simulate', '--url', url, '--devices', '1', '--seed', '2', '--interval', '0.1'], {
         ...recordingTerminal(),
         signal: feeding.signal,
       });
       await seen;
+      await until('the other tail', () => inWords.stderr.text !== '');
       stop.abort();
       feeding.abort();
-      const [{ exitCode, out }] = await Promise.all([tail, feed]);
+      const [[{ exitCode, out, err }, words]] = await Promise.all([tails, feed]);
       assert.equal(exitCode, 0);
       assert.match(out, /"device":"pump-01"/);
+      assert.deepEqual([err, words.err], ['', `connected to ${url}, waiting for scores and alerts\n`]);
     });
 
     it('is well, says doctor', async () => {
