@@ -120,6 +120,7 @@ async function cluster(terminal: Terminal, options: ClusterOptions): Promise<voi
   } finally {
     if (options.json !== true) printNote(terminal, 'stopping');
     await local.stop();
+    if (options.json !== true) printNote(terminal, 'stopped');
   }
   if (failed.signal.aborted) throw new CommandFailure(ExitCode.failed, String(failed.signal.reason));
 }

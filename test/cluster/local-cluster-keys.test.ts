@@ -94,4 +94,11 @@ describe('redshank cluster with AUTH=on', function () {
       assert.match(text, /^pump-watch: .*REDSHANK_API_KEY.*admin key.*AUTH=on.*\n$/);
     });
   }
+
+  it('says that it has stopped', async () => {
+    const closed = once(cluster, 'close');
+    cluster.kill('SIGINT');
+    await closed;
+    assert.match(output, /stopping\n[^]*stopped\n$/);
+  });
 });
