@@ -16,6 +16,7 @@ import { MoveLimit } from './move-limit.js';
 import { PartitionRunner, type RunnerObserver, type RunnerOptions } from './partition-runner.js';
 import { Projection, type ProjectionTarget } from './projection.js';
 import type { StageMetrics } from './stage-metrics.js';
+import { TakeOverLog } from './take-over-log.js';
 
 /** What a replica says of one partition; `owner` as far as it has heard, `failure` if it failed there last time. */
 export interface PartitionStatus extends PartitionReport {
@@ -94,6 +95,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   readonly #fitness: Fitness;
   #aside: { readonly untilMs: number; readonly reason: string } | undefined;
   readonly #moves: MoveLimit;
+  readonly #takeOvers: TakeOverLog;
   readonly #outOfReach: RecurringFault;
   readonly #notRenewed: RecurringFault;
   readonly #notStored: RecurringFault;
@@ -113,6 +115,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     const { monotonicMs } = options.clock;
     this.#fitness = new Fitness(options.firstAsideMs ?? FIRST_ASIDE_MS);
     this.#moves = new MoveLimit(MOVES_AT_ONCE, MOVES_A_SECOND, monotonicMs);
+    this.#takeOvers = new TakeOverLog(this.#logger, monotonicMs);
     const fault = (level: 'warn' | 'error', message: string): RecurringFault =>
       new RecurringFault(this.#logger, level, message, monotonicMs);
     this.#outOfReach = fault('error', FAILED);
@@ -133,6 +136,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     await this.#looking;
     await Promise.all(this.#loops.values());
     await Promise.all([...this.#projections.values()].map((projection) => projection.stop()));
+    this.#takeOvers.tell();
   }
 
   /** Why the stage cannot do its job, or undefined when every partition that should run here does. */
@@ -478,6 +482,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         metrics.takeOvers.inc(labels);
         metrics.epoch.set({ ...labels, partition }, epoch);
         this.#logger.debug({ partition, epoch, replayedRecords, tookMs }, 'took over');
+        this.#takeOvers.add(replayedRecords, tookMs);
         await this.#catchUp(partition);
       },
     };

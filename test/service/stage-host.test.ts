@@ -78,6 +78,17 @@ describe('stage host', () => {
     await one.stop();
   });
 
+  it('tells in one line of all that it took over', async () => {
+    const lines: string[] = [];
+    const one = host({}, Infinity, pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }));
+    one.start();
+    await untilReady(one);
+    await one.stop();
+    const [told, ...rest] = lines.filter((line) => line.includes('took over'));
+    assert.deepEqual(rest, []);
+    assert.match(told ?? '', /"stage":"window","partitions":3,"replayedRecords":0,"slowestMs":\d+/);
+  });
+
   it('gives its leases back when it stops, so that the next one starts at once', async () => {
     const first = host();
     first.start();
