@@ -88,6 +88,7 @@ describe('commands about a cluster', function () {
       const { exitCode, out, err } = await command('rebuild', '--yes');
       assert.equal(exitCode, 0, err);
       assert.match(out, /^the read side is filled again: 16 partitions in /);
+      assert.doesNotMatch(redshank.output, /read side is behind/);
       assert.deepEqual(await device(), before);
     });
 
