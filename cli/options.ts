@@ -22,27 +22,33 @@ export function clientFor(
 ): ApiClient {
   return new ApiClient({
     url: options.url ?? nonEmpty(terminal.env['REDSHANK_URL']) ?? DEFAULT_URL,
-    key: options.key ?? nonEmpty(terminal.env['REDSHANK_API_KEY']),
+    key: keyOf(terminal, options),
     signal: terminal.signal,
     ...more,
   });
+}
+
+export function keyOf({ env }: Terminal, { key }: GlobalOptions): string | undefined {
+  return key ?? nonEmpty(env['REDSHANK_API_KEY']);
 }
 
 /**
  * Settings of this process from flags, environment and file.
  *
  * @param configFile path; without it `CONFIG_FILE` of the environment.
+ * @param defaults what the command wants where none of them says otherwise.
  * @throws SettingInvalidError with all faults; Error of the file system when the named file cannot be read.
  */
 export async function settingsFor(
   terminal: Terminal,
   configFile: string | undefined,
   flags: Readonly<Record<string, string | undefined>> = {},
+  defaults: Readonly<Record<string, string>> = {},
 ): Promise<Settings> {
   const path = configFile ?? nonEmpty(terminal.env['CONFIG_FILE']);
   const cores = availableParallelism();
-  if (path === undefined) return loadSettings({ env: terminal.env, flags, cores });
-  return loadSettings({ env: terminal.env, flags, cores, file: { path, text: await readFile(path, 'utf8') } });
+  const input = { env: terminal.env, flags, defaults, cores };
+  return loadSettings(path === undefined ? input : { ...input, file: { path, text: await readFile(path, 'utf8') } });
 }
 
 /** A whole number from `min` to `max`. */

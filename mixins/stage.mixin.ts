@@ -71,6 +71,8 @@ export function stageMixin<State, Input extends InputBatch, Output extends Outpu
         const reason = host.notReady();
         return reason === undefined ? { ready: true } : { ready: false, reason };
       }),
+      /** The read side is about to be told to forget: that it goes back then is no fault. */
+      expectForgetting: action(ASK, () => host.expectForgetting()),
       /** The read side was told to forget: shows it again what the log has. Resolves at once; `partitions` tells how far it is. */
       showAgain: action(ASK, () => host.showAgain()),
       /** Hands a partition over to the node `to`. False: by what this replica knows it should stay here. */

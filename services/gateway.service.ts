@@ -29,6 +29,7 @@ import { handlerFor, methodNotAllowed, type RouteDefinition } from './gateway/ro
 import { alertView } from './gateway/views.js';
 import type { WebAlias, WebRequest } from './gateway/web-request.js';
 import type { NodeContext } from './node-context.js';
+import { adminKeyLine } from './security/admin-key-line.js';
 import { ApiKeys } from './security/api-keys.js';
 import { keyStoreOf } from './security/key-store-of.js';
 
@@ -105,7 +106,7 @@ export function gatewayService(
     if (settings.auth === 'off') return byLoopback;
     const keys = await ApiKeys.open(keyStoreOf(node), clock);
     const first = await keys.createFirst('admin');
-    if (first !== undefined) announce(`Admin key (shown once): ${first}`);
+    if (first !== undefined) announce(adminKeyLine(first));
     return byKey(keys);
   }
 

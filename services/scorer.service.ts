@@ -60,6 +60,8 @@ export interface ScoreList {
   readonly scores: readonly ScoreView[];
   /** Give it back as `cursor` for the rows after these; undefined at the end, and always without `fromMs`. */
   readonly next: string | undefined;
+  /** True where older rows are missing because the log did not answer; only without `fromMs`. */
+  readonly isOlderUnread?: boolean;
 }
 
 /** Answer of `scorer.watch`. */
@@ -118,8 +120,9 @@ export function scorerService(node: NodeContext): ServiceSchema {
       /** What became of the device's readings: the latest rows, or those from `fromMs` on. */
       scores: action(LOOK_FAR, async (ctx: Context): Promise<ScoreList> => {
         const { tenant, device, limit, ...range } = checkParams(ScoresParams, ctx.params);
-        const { batch, next } = await readSide.scores(tenant, device, { ...range, limit: limit ?? DEFAULT_ROWS });
-        return { scores: Array.from({ length: batch.length }, (_, row) => scoreView(batch, row)), next };
+        const query = { ...range, limit: limit ?? DEFAULT_ROWS };
+        const { batch, ...page } = await readSide.scores(tenant, device, query);
+        return { scores: Array.from({ length: batch.length }, (_, row) => scoreView(batch, row)), ...page };
       }),
       /** For services that may not send events: somebody wants `score.computed`. */
       watch: action({ isPublic: true, isIdempotent: true, timeoutMs: 4_000 }, async function (ctx): Promise<Watch> {

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { adminKeyIn } from '../../services/security/admin-key-line.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
 import { Child } from './child.js';
@@ -43,6 +44,7 @@ export class LocalCluster {
   readonly #serverLines = new Map<string, string[]>();
   #servers: DataServers | undefined;
   #url: string | undefined;
+  #adminKey: string | undefined;
   #started = 0;
   #isStopping = false;
 
@@ -54,6 +56,11 @@ export class LocalCluster {
   /** Of the gateway; undefined before it listens. */
   get url(): string | undefined {
     return this.#url;
+  }
+
+  /** That the gateway has made; undefined where there was a key already, or none is needed. */
+  get adminKey(): string | undefined {
+    return this.#adminKey;
   }
 
   get servers(): DataServers | undefined {
@@ -143,6 +150,7 @@ export class LocalCluster {
   }
 
   #partSaid(part: ClusterPart, line: string): void {
+    this.#adminKey ??= adminKeyIn(line);
     const started = startedUrl(line);
     if (started === undefined) {
       for (const text of (errorIn(line) ?? line).split('\n')) this.#options.onLine(part.name, text);

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { STAGES } from '../../models/stages/stage.js';
+import type { Settings } from '../../models/settings.js';
 import { ApiClient } from '../client.js';
 import type { Child } from '../cluster/child.js';
 import { clusterParts, type ClusterPart, type ClusterSize } from '../cluster/cluster-parts.js';
@@ -16,7 +17,7 @@ import type { ClusterAnswer } from '../cluster/cluster-answer.js';
 import { CommandFailure, failureOf } from '../command-failure.js';
 import { checkPort } from '../doctor/machine-checks.js';
 import { ExitCode } from '../exit-codes.js';
-import { DEFAULT_URL, positiveNumber, settingsFor, wholeNumber, type GlobalOptions } from '../options.js';
+import { DEFAULT_URL, keyOf, positiveNumber, settingsFor, wholeNumber, type GlobalOptions } from '../options.js';
 import { playDemo } from '../simulation/play-demo.js';
 import { formatBytes, formatDuration } from '../terminal/amounts.js';
 import { startProgress } from '../terminal/progress.js';
@@ -42,6 +43,10 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** Stand for the addresses that are known once the servers run. */
 const PLACEHOLDERS = { NATS_URL: 'nats://127.0.0.1', REDIS_URL: 'redis://127.0.0.1' };
 const MOST_REPLICAS = 16;
+const KEY_NEEDED =
+  'AUTH=on, and this cluster has its keys already: give one of them with --key or REDSHANK_API_KEY, or start anew with another --dir';
+/** Nobody else reaches it, and a key that is gone with a temporary folder helps nobody but those who ask for it. */
+const DEFAULTS = { AUTH: 'off' };
 
 export function addClusterCommand(program: Command, terminal: Terminal): void {
   const replicas = wholeNumber(1, MOST_REPLICAS);
@@ -69,9 +74,11 @@ export function addClusterCommand(program: Command, terminal: Terminal): void {
 async function cluster(terminal: Terminal, options: ClusterOptions): Promise<void> {
   const missing = missingServers(terminal.env);
   if (missing !== undefined) throw new CommandFailure(ExitCode.usage, missing);
-  const env = partEnvironment(terminal, options);
+  const common = partEnvironment(terminal, options);
   // All faults at once, before ten processes tell each of them.
-  const { port } = await settingsFor({ ...terminal, env: { ...env, ...PLACEHOLDERS } }, options.config);
+  const settings = { ...terminal, env: { ...common, ...PLACEHOLDERS } };
+  const { port, auth } = await settingsFor(settings, options.config, {}, DEFAULTS);
+  const env = { ...common, AUTH: auth };
   const found = port === 0 ? undefined : await checkPort({ host: '127.0.0.1', port });
   if (found?.state === 'fail') throw new CommandFailure(ExitCode.usage, `${found.message}, or give --port`);
 
@@ -104,7 +111,7 @@ async function cluster(terminal: Terminal, options: ClusterOptions): Promise<voi
     await untilReady(terminal, local, options, parts, signal);
     isReady = true;
     early.length = 0;
-    announce(terminal, local, options, performance.now() - startedMs);
+    announce(terminal, local, options, auth, performance.now() - startedMs);
     await runUntil(terminal, local, options, signal);
   } catch (error) {
     // A stop ends requests and waits; that is no failure.
@@ -113,6 +120,7 @@ async function cluster(terminal: Terminal, options: ClusterOptions): Promise<voi
   } finally {
     if (options.json !== true) printNote(terminal, 'stopping');
     await local.stop();
+    if (options.json !== true) printNote(terminal, 'stopped');
   }
   if (failed.signal.aborted) throw new CommandFailure(ExitCode.failed, String(failed.signal.reason));
 }
@@ -152,12 +160,15 @@ async function untilReady(
       return { readyStages: 0, note: `${started} of ${all.length} processes run` };
     }
     try {
-      const answer = await clientOf(url, options, ending).get<ClusterAnswer>('/v1/cluster');
-      return whatIsMissing(answer, all);
+      const client = clientOf(terminal, local, options, ending);
+      const { status, body } = await client.send<ClusterAnswer>('GET', '/v1/cluster', { alsoAnswers: [401] });
+      if (status !== 401) return whatIsMissing(body, all);
     } catch (error) {
       ending.throwIfAborted();
       return { readyStages: 0, note: failureOf(error).message };
     }
+    // It is asked for in vain for ever.
+    throw new CommandFailure(ExitCode.usage, KEY_NEEDED);
   }
 }
 
@@ -172,7 +183,8 @@ async function runUntil(
   const limit = duration === undefined ? [] : [AbortSignal.timeout(duration * 1_000)];
   const ending = AbortSignal.any([signal, ...limit]);
   if (simulate === true) {
-    const createClient = (end: AbortSignal): ApiClient => new ApiClient({ url: local.url!, signal: end });
+    const createClient = (end: AbortSignal): ApiClient =>
+      new ApiClient({ url: local.url!, key: keyFor(terminal, local, options), signal: end });
     try {
       await playDemo(terminal, createClient, ending, options);
     } catch (error) {
@@ -186,15 +198,29 @@ async function runUntil(
   if (!ending.aborted) await once(ending, 'abort');
 }
 
-function announce(terminal: Terminal, local: LocalCluster, options: ClusterOptions, tookMs: number): void {
-  const { url = '', servers, children } = local;
+function announce(
+  terminal: Terminal,
+  local: LocalCluster,
+  options: ClusterOptions,
+  auth: Settings['auth'],
+  tookMs: number,
+): void {
+  const { url = '', servers, children, adminKey } = local;
   const memory = children.map((child) => child.memoryBytes());
   const isKnown = memory.every((bytes) => bytes !== undefined);
   const totalBytes = isKnown ? memory.reduce((sum, bytes) => sum + bytes, 0) : undefined;
   if (options.json === true) {
     const processes = children.map(({ name, pid }, i) => ({ name, pid, memoryBytes: memory[i] ?? null }));
     const { natsUrl, redisUrl } = servers!;
-    const event = { event: 'started', url, natsUrl, redisUrl, tookMs: Math.round(tookMs), processes };
+    const event = {
+      event: 'started',
+      url,
+      ...(adminKey === undefined ? {} : { adminKey }),
+      natsUrl,
+      redisUrl,
+      tookMs: Math.round(tookMs),
+      processes,
+    };
     printJson(terminal, { ...event, memoryBytes: totalBytes ?? null });
     return;
   }
@@ -210,6 +236,7 @@ function announce(terminal: Terminal, local: LocalCluster, options: ClusterOptio
     ...tableLines(['process', 'pid', 'memory'], rows).map((row) => `  ${row}`),
     '',
     `  dashboard   ${cyan(url)}`,
+    `  access      ${accessWords(auth, adminKey)}`,
     `  NATS        ${servers?.natsUrl}`,
     `  Redis       ${servers?.redisUrl}`,
     `  data        ${options.dir === undefined ? 'a temporary folder, gone at the end' : resolve(options.dir)}`,
@@ -217,15 +244,25 @@ function announce(terminal: Terminal, local: LocalCluster, options: ClusterOptio
     '',
     '  Try, in another terminal:',
     '',
+    ...(auth === 'off' ? [] : [`  export REDSHANK_API_KEY=${adminKey ?? 'rsk_…'}`]),
     `  ${shards}    # who runs what`,
     `  kill -TERM ${scorer.pid}    # ${scorer.name} hands its partitions over; shards again`,
     `  kill -9 ${scorer.pid}    # or dies: others take over when its leases end`,
     `  ${local.joinCommand('scorer')}    # one more scorer`,
     ...(options.simulate === true ? [] : [`  npx redshank simulate --url ${url}    # a fleet to watch`]),
+    ...(auth === 'off'
+      ? []
+      : [`  NATS_URL=${servers?.natsUrl} node examples/foreign-service/pump-watch.js    # another team's service`]),
     '',
   ]) {
     printLine(terminal, line);
   }
+}
+
+function accessWords(auth: Settings['auth'], adminKey: string | undefined): string {
+  if (auth === 'off')
+    return "no key needed, from this machine only; AUTH=on makes a key, which other teams' services need";
+  return adminKey === undefined ? 'with a key that this cluster has' : `admin key (shown once): ${adminKey}`;
 }
 
 function tellDeath(
@@ -248,8 +285,14 @@ function tellDeath(
   printNote(terminal, `${what}. Nobody starts it again but you:${again === undefined ? '' : ` ${again}`}`);
 }
 
-function clientOf(url: string, { key }: ClusterOptions, signal: AbortSignal): ApiClient {
-  return new ApiClient({ url, key, signal, requestTimeoutMs: REQUEST_TIMEOUT_MS, retryForMs: 0 });
+function clientOf(terminal: Terminal, local: LocalCluster, options: ClusterOptions, signal: AbortSignal): ApiClient {
+  const key = keyFor(terminal, local, options);
+  return new ApiClient({ url: local.url!, key, signal, requestTimeoutMs: REQUEST_TIMEOUT_MS, retryForMs: 0 });
+}
+
+/** The key that the cluster has just made opens it, whatever the environment says of another. */
+function keyFor(terminal: Terminal, { adminKey }: LocalCluster, options: ClusterOptions): string | undefined {
+  return adminKey ?? keyOf(terminal, options);
 }
 
 /** The environment of all parts. What it says of another NATS or Redis is not for this cluster. */
@@ -263,8 +306,6 @@ function partEnvironment(terminal: Terminal, { config, port }: ClusterOptions): 
     ...(port === undefined ? {} : { PORT: String(port) }),
     HOST: '127.0.0.1',
     METRICS_PORT: '0',
-    // Nobody else reaches it, and a key that is gone with a temporary folder helps nobody.
-    AUTH: 'off',
   };
 }
 

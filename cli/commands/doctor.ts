@@ -59,7 +59,9 @@ async function examine(terminal: Terminal, options: DoctorOptions): Promise<read
     { requestTimeoutMs: REQUEST_TIMEOUT_MS, retryForMs: 0 },
   );
   const server = await checkServer(client);
-  if (server !== undefined) return [...findings, ...server, ...(await checkCluster(client))];
+  // Where the settings cannot be read, that is said already.
+  const seesStorage = settings === undefined || settings.natsUrl !== undefined;
+  if (server !== undefined) return [...findings, ...server, ...(await checkCluster(client, seesStorage))];
   if (isNamed || settings === undefined) {
     return [...findings, fail('server', `nothing answers at ${client.url}: start it, or name another with --url`)];
   }

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { ScalePlan } from '../../models/routing/scale-plan.js';
 import { ofStage, stageOption, type StageOption } from '../cluster/cluster-answer.js';
+import { CommandFailure } from '../command-failure.js';
+import { ExitCode } from '../exit-codes.js';
 import { clientFor, wholeNumber, type GlobalOptions } from '../options.js';
 import { formatCount } from '../terminal/amounts.js';
 import { tableLines } from '../terminal/table.js';
@@ -24,10 +26,13 @@ async function showPlans(terminal: Terminal, replicas: number, options: GlobalOp
   const query = { replicas };
   const answer = await clientFor(terminal, options).get<{ plans: ScalePlan[] }>('/v1/cluster/scale-plan', { query });
   const plans = ofStage(answer.plans, options);
-  if (options.json === true) {
-    printJson(terminal, { plans });
-    return;
-  }
+  if (options.json === true) printJson(terminal, { plans });
+  else showAll(terminal, plans);
+  const unknown = plans.filter(({ partitions }) => partitions === 0).map(({ stage }) => stage);
+  if (unknown.length > 0) throw new CommandFailure(ExitCode.failed, `no replica of ${unknown.join(', ')} answered`);
+}
+
+function showAll(terminal: Terminal, plans: readonly ScalePlan[]): void {
   plans.forEach((plan, i) => {
     if (i > 0) printLine(terminal);
     printLine(terminal, inWords(plan));

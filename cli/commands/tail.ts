@@ -21,9 +21,13 @@ export function addTailCommand(program: Command, terminal: Terminal): void {
 }
 
 async function tail(terminal: Terminal, options: TailOptions): Promise<void> {
-  const events = eventStream(clientFor(terminal, options), {
+  const client = clientFor(terminal, options);
+  const events = eventStream(client, {
     device: options.device,
     signal: terminal.signal,
+    // Without readings there is nothing to show, and silence looks like a fault.
+    onOpen: () =>
+      options.json !== true && printNote(terminal, `connected to ${client.url}, waiting for scores and alerts`),
     onLost: (reason) => printNote(terminal, `connection lost (${reason}), connecting again`),
   });
   for await (const { event, data } of events) {

@@ -6,18 +6,21 @@ import { CLOCK_WARN_MS } from './server-checks.js';
 
 /** Chunks. Half of what closes the door by default (`performance.max_queue_size`). */
 const LAG_WARN = 500;
+const STORAGE_UNSEEN =
+  'this is a cluster, but its NATS and Redis were not looked at: set NATS_URL and REDIS_URL for this command as its processes have them';
 /** Chunks: seconds of results. */
 const UNSHOWN_WARN = 200;
 
-export async function checkCluster(client: ApiClient): Promise<readonly Finding[]> {
+/** @param seesStorage whether NATS and Redis are checked too, where there are any. */
+export async function checkCluster(client: ApiClient, seesStorage: boolean): Promise<readonly Finding[]> {
   try {
-    return clusterFindings(await client.get<ClusterAnswer>('/v1/cluster'));
+    return clusterFindings(await client.get<ClusterAnswer>('/v1/cluster'), seesStorage);
   } catch (error) {
     return [fail('owners', messageOf(error))];
   }
 }
 
-export function clusterFindings({ services, clocks, stages }: ClusterAnswer): readonly Finding[] {
+export function clusterFindings({ services, clocks, stages }: ClusterAnswer, seesStorage: boolean): readonly Finding[] {
   const absent = Object.entries(services).filter(([, nodes]) => nodes.length === 0);
   const problems = stages.flatMap(stageProblems);
   const partitions = stages.reduce((sum, stage) => sum + stage.partitions.length, 0);
@@ -26,9 +29,11 @@ export function clusterFindings({ services, clocks, stages }: ClusterAnswer): re
     ...(problems.length === 0
       ? [ok('owners', `each of ${partitions} partitions of ${stages.length} stages is run by a live replica`)]
       : problems.map((problem) => fail('owners', problem))),
+    ok('replicas', stages.map(({ stage, replicas }) => `${stage} ${replicas.length}`).join(', ')),
     lagFinding(stages),
     readSideFinding(stages),
     ...clockFindings(clocks),
+    ...(seesStorage || clocks.length < 2 ? [] : [warn('storage', STORAGE_UNSEEN)]),
   ];
 }
 

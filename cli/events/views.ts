@@ -15,6 +15,7 @@ export interface AlertView {
   readonly severity: string;
   readonly started: string;
   readonly raised: string;
+  readonly lastStrange: string;
   readonly resolved?: string;
   readonly peakScore: number;
   readonly reasons: readonly string[];
@@ -55,9 +56,9 @@ export function scoreLine({ colors }: Terminal, score: DeviceScore): string {
 
 /** `2026-01-01 00:00:00  ALERT critical  pump-7  temp is 96, usually 70 to 74`. */
 export function alertLine({ colors }: Terminal, { change, alert }: AlertChange): string {
-  const isNews = change === 'raised' || change === 'escalated';
+  const isNews = change === 'raised' || change === 'escalated' || change === 'worsened';
   const label = isNews ? `${change === 'raised' ? 'ALERT' : 'WORSE'} ${alert.severity}` : change;
-  const when = alert.history.at(-1)?.at ?? alert.raised;
+  const when = change === 'worsened' ? alert.lastStrange : (alert.history.at(-1)?.at ?? alert.raised);
   const text = `${clock(when)}  ${label.padEnd(14)}  ${printable(alert.device)}  ${printable(alert.reasons.join('; '))}`;
   if (!isNews) return colors.green(text);
   return alert.severity === 'critical' ? colors.bold(colors.red(text)) : colors.yellow(text);

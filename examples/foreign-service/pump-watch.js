@@ -2,6 +2,9 @@
  * A service of another team, in a process of its own: sends the readings of a pump, waits for their scores, has the strangest
  * explained, and tells of alerts. It knows nothing of Redshank but docs/bus.md.
  *
+ * Against a cluster of your own, started with `AUTH=on npm run cluster`, which prints both; one for others asks for a user, too:
+ *
+ *     NATS_URL=nats://127.0.0.1:PORT REDSHANK_API_KEY=rsk_… node examples/foreign-service/pump-watch.js
  *     NATS_URL=nats://guest:PASSWORD@host:4222 REDSHANK_API_KEY=rsk_… node examples/foreign-service/pump-watch.js
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -111,8 +114,26 @@ const stop = async () => {
 process.once('SIGTERM', () => void stop());
 process.once('SIGINT', () => void stop());
 
-await broker.start();
-// Not in `started` of the service: others learn what it listens to when that has ended, and it takes them up to a second.
-await broker.waitForServices(['ingest', 'scorer', 'alerting', 'window'], LONGEST_WAIT_MS);
-await until('word from alerting', () => isHeardByAlerting || undefined);
-await watchPump();
+/** One sentence for people instead of a stack. */
+function wordsFor({ type, message }) {
+  if (type !== 'UNAUTHENTICATED') return `Redshank cannot be used: ${message}`;
+  const why =
+    REDSHANK_API_KEY === undefined
+      ? 'REDSHANK_API_KEY is not set'
+      : 'Redshank does not know the key in REDSHANK_API_KEY';
+  return `${why}: set it to the admin key that Redshank printed at its first start; a cluster that was started without AUTH=on has none`;
+}
+
+try {
+  await broker.start();
+  // Not in `started` of the service: others learn what it listens to when that has ended, and it takes them up to a second.
+  await broker.waitForServices(['ingest', 'scorer', 'alerting', 'window'], LONGEST_WAIT_MS);
+  await until('word from alerting', () => isHeardByAlerting || undefined);
+  await watchPump();
+} catch (error) {
+  // Errors of Redshank and of the framework have a type; another one is a fault of this program.
+  if (error.type === undefined) throw error;
+  console.error(`pump-watch: ${wordsFor(error)}`);
+  process.exitCode = 1;
+  await broker.stop();
+}

@@ -16,6 +16,7 @@ import { MoveLimit } from './move-limit.js';
 import { PartitionRunner, type RunnerObserver, type RunnerOptions } from './partition-runner.js';
 import { Projection, type ProjectionTarget } from './projection.js';
 import type { StageMetrics } from './stage-metrics.js';
+import { TakeOverLog } from './take-over-log.js';
 
 /** What a replica says of one partition; `owner` as far as it has heard, `failure` if it failed there last time. */
 export interface PartitionStatus extends PartitionReport {
@@ -71,6 +72,9 @@ const ASK_IDLE_EVERY_MS = 10_000;
 const STOPPED_AFTER_MS = 60_000;
 const FIRST_ASIDE_MS = 15_000;
 const FAILED = 'partition failed, trying again';
+const BEHIND = 'read side is behind, it will be filled from the log';
+/** A read side that was announced to forget has done so by then, or will not. */
+const FORGETS_WITHIN_MS = 10_000;
 const MOVES_AT_ONCE = 4;
 const MOVES_A_SECOND = 10;
 
@@ -94,11 +98,14 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   readonly #fitness: Fitness;
   #aside: { readonly untilMs: number; readonly reason: string } | undefined;
   readonly #moves: MoveLimit;
+  readonly #takeOvers: TakeOverLog;
   readonly #outOfReach: RecurringFault;
   readonly #notRenewed: RecurringFault;
   readonly #notStored: RecurringFault;
   readonly #behind: RecurringFault;
   readonly #notTrimmed: RecurringFault;
+  /** Until then the read side may go back without being at fault. */
+  #mayForgetUntilMs = -Infinity;
   readonly #stopping = new AbortController();
   /** Partition → who should run it; undefined before the first look. */
   #placement: readonly string[] | undefined;
@@ -113,12 +120,13 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     const { monotonicMs } = options.clock;
     this.#fitness = new Fitness(options.firstAsideMs ?? FIRST_ASIDE_MS);
     this.#moves = new MoveLimit(MOVES_AT_ONCE, MOVES_A_SECOND, monotonicMs);
+    this.#takeOvers = new TakeOverLog(this.#logger, monotonicMs);
     const fault = (level: 'warn' | 'error', message: string): RecurringFault =>
       new RecurringFault(this.#logger, level, message, monotonicMs);
     this.#outOfReach = fault('error', FAILED);
     this.#notRenewed = fault('warn', 'lease was not renewed');
     this.#notStored = fault('error', 'snapshot could not be stored, trying again later');
-    this.#behind = fault('warn', 'read side is behind, it will be filled from the log');
+    this.#behind = fault('warn', BEHIND);
     this.#notTrimmed = fault('warn', 'not trimmed this time');
   }
 
@@ -133,6 +141,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     await this.#looking;
     await Promise.all(this.#loops.values());
     await Promise.all([...this.#projections.values()].map((projection) => projection.stop()));
+    this.#takeOvers.tell();
   }
 
   /** Why the stage cannot do its job, or undefined when every partition that should run here does. */
@@ -173,8 +182,14 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     return true;
   }
 
+  /** The read side is about to be told to forget: that it goes back then is no fault. */
+  expectForgetting(): void {
+    this.#mayForgetUntilMs = this.#options.clock.monotonicMs() + FORGETS_WITHIN_MS;
+  }
+
   /** The read side was told to forget: shows it again what the log has of the partitions that run here. Returns at once. */
   showAgain(): void {
+    this.#logger.info({ partitions: this.#projections.size }, 'filling the read side again, as asked');
     for (const projection of this.#projections.values()) projection.again();
   }
 
@@ -478,6 +493,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         metrics.takeOvers.inc(labels);
         metrics.epoch.set({ ...labels, partition }, epoch);
         this.#logger.debug({ partition, epoch, replayedRecords, tookMs }, 'took over');
+        this.#takeOvers.add(replayedRecords, tookMs);
         await this.#catchUp(partition);
       },
     };
@@ -485,10 +501,14 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
 
   /** After a take-over the read side may lack what was committed before. */
   async #catchUp(partition: number): Promise<void> {
-    const { projection, storage, stage, metrics } = this.#options;
+    const { projection, storage, stage, metrics, clock } = this.#options;
     if (projection === undefined) return;
     await this.#projections.get(partition)?.stop();
     const fresh = new Projection(projection, storage.journal, partition, (error) => {
+      if (clock.monotonicMs() < this.#mayForgetUntilMs) {
+        this.#logger.debug({ partition, err: error }, BEHIND);
+        return;
+      }
       metrics.projectionFailures.inc({ stage: stage.name });
       this.#behind.happened(error, { partition });
     });

@@ -7,7 +7,8 @@ export type AlertStatus = (typeof ALERT_STATUSES)[number];
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-export type AlertChange = 'raised' | 'escalated' | 'acknowledged' | 'resolved' | 'feedback';
+/** `worsened`: the peak has risen, the severity has not. It is told, and leaves no entry in the history. */
+export type AlertChange = 'raised' | 'escalated' | 'worsened' | 'acknowledged' | 'resolved' | 'feedback';
 
 export interface AlertHistoryEntry {
   /** Unix ms, event time of the score or time of the command. */
@@ -34,6 +35,7 @@ export interface Alert {
   readonly resolvedMs?: number;
   /** Unix ms, arrival of what changed it last. Retention goes by it: an alert about old data that was brought in today is new. */
   readonly changedMs: number;
+  /** The highest so far; while the alert is not resolved, less than 0.01 may be missing for at most 10 strange scores. */
   readonly peakScore: number;
   /** Channels by contribution at the peak, strongest first. */
   readonly channels: readonly { readonly channel: string; readonly contribution: number }[];

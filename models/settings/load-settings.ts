@@ -13,6 +13,8 @@ export interface SettingsInput {
   readonly file?: { readonly path: string; readonly text: string };
   /** From the command line: environment name → text. Wins over both. */
   readonly flags?: Readonly<Record<string, string | undefined>>;
+  /** What a command wants where nothing says otherwise, as `flags`. Weaker than the file. */
+  readonly defaults?: Readonly<Record<string, string>>;
   /** Processor cores, the default of `MAX_WORKERS`. Default 1. */
   readonly cores?: number;
 }
@@ -87,7 +89,9 @@ function findWritten(
     }
   }
   const name = inFile[0];
-  return name === undefined ? undefined : { name: `${fileName}: ${name}`, raw: file.values.get(name) };
+  if (name !== undefined) return { name: `${fileName}: ${name}`, raw: file.values.get(name) };
+  const wanted = field.env === undefined ? undefined : input.defaults?.[field.env];
+  return wanted === undefined ? undefined : { name: field.env!, raw: wanted };
 }
 
 function unknownNames(input: SettingsInput, file: FileValues, fileName: string): string[] {

@@ -2,7 +2,7 @@
  * Alerting: from scores to alerts that a person can work with. Pure.
  *
  * Input    scores in log order; only scored frames and silences count, `filled` and refused ones change nothing
- * Output   one record for each change of an alert: `raised`, `escalated`, `acknowledged`, `resolved`, `feedback`
+ * Output   one record for each change of an alert: `raised`, `escalated`, `worsened`, `acknowledged`, `resolved`, `feedback`
  * State    nothing for a calm device that never had an alert; see `AlertingState`
  * Cost     a map look-up a score
  *
@@ -19,6 +19,7 @@
  *   device raises nothing until its first calm score, for at most `closeAfter` scores: the detectors have just been taught
  *   that its state is normal, and an alert that comes back at once would be the false alarm that was complained about.
  * - Severity: see `severity.ts`. It only ever rises.
+ * - Score, channels and reasons of an alert are those of its strangest score so far; how soon a new one is told, `open-alert.ts` says.
  */
 import { AlertBatch } from '../domain/alert.js';
 import { OutcomeCode } from '../domain/outcome.js';
@@ -150,9 +151,11 @@ function raise(
 }
 
 function lengthen(key: DeviceKey, alert: OpenAlert, batch: ScoreBatch, i: number, out: AlertBatch): void {
-  if (!addStrangeScore(alert, batch, i)) return;
-  alert.history = withEntry(alert.history, { atMs: batch.timeMs.data[i]!, change: 'escalated' });
-  out.add({ change: 'escalated', alert: asAlert(key, alert, batch.receivedMs.data[i]!) });
+  const change = addStrangeScore(alert, batch, i);
+  if (change === 'none') return;
+  // A peak that rises step by step would push what people did out of the history.
+  if (change === 'escalated') alert.history = withEntry(alert.history, { atMs: batch.timeMs.data[i]!, change });
+  out.add({ change, alert: asAlert(key, alert, batch.receivedMs.data[i]!) });
 }
 
 function timesOf(batch: ScoreBatch, i: number): RecordTimes {

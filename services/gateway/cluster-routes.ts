@@ -1,4 +1,5 @@
 /** Who runs what, for people who scale and repair. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceBroker } from 'moleculer';
 import { clockOffsets } from '../../mixins/routing/clock-offsets.js';
 import { liveNodes } from '../../mixins/routing/live-nodes.js';
@@ -21,11 +22,29 @@ import type { Exchange, RouteDefinition } from './route.js';
 /** More replicas than there can be partitions have nothing to do. */
 const MOST_REPLICAS = 1_024;
 
+/** A replica that hangs must not hold up what people wait for. */
+const ANNOUNCED_WITHIN_MS = 1_000;
+
 /** What shows its results on the read side. */
 const SHOWN_STAGES = ['scorer', 'alerting'] as const;
 
 /** @param broker of this gateway, once it is created. */
 export function clusterRoutes({ storage }: NodeContext, broker: () => ServiceBroker): readonly RouteDefinition[] {
+  /** @returns the replicas that were not reached. */
+  async function tellShowing({ call }: Exchange, action: 'expectForgetting' | 'showAgain'): Promise<readonly object[]> {
+    const told = await Promise.all(
+      SHOWN_STAGES.flatMap((stage) =>
+        liveNodes(broker(), stage).map((node) =>
+          call(`${stage}.${action}`, {}, node).then(
+            () => [],
+            (error: unknown) => [{ stage, node, reason: String(toProblem(error, undefined).body['detail']) }],
+          ),
+        ),
+      ),
+    );
+    return told.flat();
+  }
+
   return [
     {
       method: 'GET',
@@ -60,19 +79,12 @@ export function clusterRoutes({ storage }: NodeContext, broker: () => ServiceBro
       access: 'control',
       async handle(exchange) {
         readQuery(exchange.query, {});
+        // Who does not hear of it warns that the read side went back, which is all.
+        await Promise.race([tellShowing(exchange, 'expectForgetting'), sleep(ANNOUNCED_WITHIN_MS)]);
         await storage.readSide.forget();
         // Who does not hear of it finds out by itself within seconds, except where nothing was kept for good before.
-        const told = await Promise.all(
-          SHOWN_STAGES.flatMap((stage) =>
-            liveNodes(broker(), stage).map((node) =>
-              exchange.call(`${stage}.showAgain`, {}, node).then(
-                () => undefined,
-                (error: unknown) => ({ stage, node, reason: String(toProblem(error, undefined).body['detail']) }),
-              ),
-            ),
-          ),
-        );
-        sendJson(exchange.response, 202, { silent: told.filter((one) => one !== undefined) });
+        const silent = await tellShowing(exchange, 'showAgain');
+        sendJson(exchange.response, 202, { silent });
       },
     },
   ];

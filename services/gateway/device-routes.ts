@@ -112,7 +112,7 @@ async function sendScores({ response }: Exchange, page: ScorePage, outcome: Outc
   }
 }
 
-function* scoresText({ batch, next }: ScorePage, outcome: Outcome | undefined): Generator<string> {
+function* scoresText({ batch, next, isOlderUnread }: ScorePage, outcome: Outcome | undefined): Generator<string> {
   let text = '{"scores":[';
   let separator = '';
   for (let i = 0; i < batch.length; i++) {
@@ -126,5 +126,6 @@ function* scoresText({ batch, next }: ScorePage, outcome: Outcome | undefined): 
       text = '';
     }
   }
-  yield `${text}]${next === undefined ? '' : `,"next":${JSON.stringify(next)}`}}`;
+  const rest = JSON.stringify({ next, isOlderUnread }).slice(1);
+  yield `${text}]${rest === '}' ? rest : `,${rest}`}`;
 }

@@ -52,6 +52,8 @@ export interface ScorePage {
   readonly batch: ScoreBatch;
   /** Give it back for the rows after these; undefined at the end. Always undefined without `fromMs`. */
   readonly next: string | undefined;
+  /** True where older rows are missing because they could not be read. */
+  readonly isOlderUnread?: boolean;
 }
 
 export interface Page<T> {
@@ -109,7 +111,8 @@ export interface ReadSide {
   /**
    * Where only the latest rows of a device are kept beside the log, older ones are read from it, a bounded amount a call. So
    *
-   * - without `fromMs` there may be fewer rows than `limit` and than there are: those that could be found;
+   * - without `fromMs` there may be fewer rows than `limit` and than there are: those that could be found. While the log does not
+   *   answer these are the latest that are kept, with `isOlderUnread`; where none of them is wanted, it rejects;
    * - with it a page may have fewer rows than `limit`, or none, and a `next` all the same; and in a range that is too long for one
    *   call, rows that came late stand behind those that came before them.
    */

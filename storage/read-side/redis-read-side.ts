@@ -149,8 +149,8 @@ export class RedisReadSide implements ReadSide {
     if (key === undefined) return { batch: ScoreBatch.create(), next: undefined };
     const partition = partitionOf(key, this.#partitions.length);
     const { scores } = this.#of(partition);
-    const { rows, next } = await this.#rows.page(partition, key, query, () => scores.read(key));
-    return { batch: await batchOf(rows), next };
+    const { rows, ...page } = await this.#rows.page(partition, key, query, () => scores.read(key));
+    return { batch: await batchOf(rows), ...page };
   }
 
   async device(tenant: string, device: string): Promise<DeviceSummary | undefined> {

@@ -70,6 +70,11 @@ describe('cluster without its servers', function () {
   };
 
   it('NATS down: posts get 503 with Retry-After, never 202, and every request ends in time', async () => {
+    await until(
+      'the first scores',
+      async () => (await ask('GET', '/v1/devices/d-1/scores')).text.includes('"ts"'),
+      30_000,
+    );
     await cluster.nats.kill9();
     const answers: Answer[] = [];
     const open: Promise<unknown>[] = [];
@@ -81,7 +86,12 @@ describe('cluster without its servers', function () {
       await sleep(200);
     }
     await Promise.all(open);
+    const scores = await ask('GET', '/v1/devices/d-1/scores');
+    console.log(`    scores without NATS: ${Math.round(scores.tookMs)} ms`);
     await cluster.nats.restart();
+    assert.equal(scores.status, 200, scores.text);
+    const shown = JSON.parse(scores.text) as { scores: readonly object[]; isOlderUnread?: boolean };
+    assert.deepEqual([shown.scores.length > 0, shown.isOlderUnread], [true, true]);
     const bad = answers.filter(({ status, retryAfter }) => status !== 503 || !(Number(retryAfter) >= 1));
     assert.deepEqual(bad, []);
     const slowestMs = Math.max(...[...answers, ...lookedAt].map(({ tookMs }) => tookMs));

@@ -110,7 +110,7 @@ const scoreBatch = fc.array(scoreRecord).map((records) => {
 });
 
 const alertRecord: fc.Arbitrary<AlertRecord> = fc.record({
-  change: fc.constantFrom('raised', 'escalated', 'acknowledged', 'resolved', 'feedback'),
+  change: fc.constantFrom('raised', 'escalated', 'worsened', 'acknowledged', 'resolved', 'feedback'),
   alert: fc.record({
     id: text,
     tenant: text,

@@ -3,6 +3,8 @@ import { AlertBatch, type Alert } from '../../models/domain/alert.js';
 import { deviceKey } from '../../models/domain/identity.js';
 import { partitionOf } from '../../models/routing/partition.js';
 import { SettingInvalidError, StorageFailedError } from '../../models/errors.js';
+import type { Journal } from '../../storage/journal/journal.js';
+import { LogHistory } from '../../storage/read-side/log-history.js';
 import type { ScoreQuery } from '../../storage/read-side/read-side.js';
 import { RedisReadSide } from '../../storage/read-side/redis-read-side.js';
 import { withLog } from '../support/logged-read-side.js';
@@ -155,6 +157,18 @@ describe('the read side in Redis', function () {
       assert.deepEqual(await pages(readSide, { fromMs: 0, limit: 10 }), [[1, 2]]);
       await readSide.writeScores(0, 2, chunkAt([3]));
       assert.deepEqual(await pages(readSide, { fromMs: 0, limit: 10 }), [[1, 2, 3]]);
+    });
+
+    it('shows the latest while the log does not answer, and says that older ones are missing', async () => {
+      const away = { state: () => Promise.reject(new StorageFailedError('the log is away')) } as unknown as Journal;
+      const readSide = await fixture.readSide(server, { history: new LogHistory(away), recentRows: 16 });
+      for (let n = 0; n < 40; n++) await readSide.writeScores(0, n + 1, chunkAt([n]));
+      const { batch, isOlderUnread } = await readSide.scores('default', 'pump', { limit: 1_000 });
+      assert.deepEqual([...batch.timeMs.view()].slice(-16), upTo(24, 40));
+      assert.equal(isOlderUnread, true);
+      assert.equal((await readSide.scores('default', 'pump', { limit: 16 })).isOlderUnread, undefined);
+      await assert.rejects(readSide.scores('default', 'pump', { limit: 1_000, toMs: 3 }), StorageFailedError);
+      await assert.rejects(readSide.scores('default', 'pump', { limit: 1_000, fromMs: 0 }), StorageFailedError);
     });
 
     it('leaves out, and tells of, what is damaged, and reads it from the log', async () => {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { clock } from '../../cli/events/views.js';
 import { until } from '../support/until.js';
 import { recordingTerminal, run } from '../unit/cli/recording-terminal.js';
 
@@ -16,6 +17,11 @@ interface ScoreRow {
   readonly ts: string;
   readonly score: number;
   readonly event: number;
+}
+
+interface Explained {
+  readonly strange: readonly ScoreRow[];
+  readonly latest: ScoreRow;
 }
 
 describe('redshank, as a process', function () {
@@ -144,6 +150,19 @@ describe('redshank, as a process', function () {
       assert.equal((await command('alerts', 'ack', 'al_none')).exitCode, 4);
     });
 
+    it('explains the strangest moment of an episode, and what is now', async () => {
+      const values = [...Array.from({ length: 400 }, (_, i) => 20 + (i % 7) / 10), 90, 30, 30, 30, 30, 30, 30, 30];
+      const rows = ['ts,temp', ...values.map((value, i) => `${1_000 + i},${value}`), ''].join('\n');
+      await run(['ingest', '-', '--device', 'spiky', '--url', url], recordingTerminal({}, rows));
+      const { strange, latest } = (await (await fetch(`${url}/v1/devices/spiky/explain`)).json()) as Explained;
+      const { out } = await command('explain', 'spiky');
+      assert.match(out, /temp 90, usual 19/);
+      assert.match(out, /now .*score .*, threshold/);
+      assert.ok(out.includes(clock(latest.ts)), out);
+      const { strange: told } = JSON.parse((await command('explain', 'spiky', '--json')).out) as Explained;
+      assert.deepEqual(told, strange);
+    });
+
     it('shows live scores and alerts with tail', async () => {
       const stop = new AbortController();
       const terminal = recordingTerminal({}, '', stop.signal);
@@ -154,18 +173,24 @@ describe('redshank, as a process', function () {
           return write(chunk);
         };
       });
-      const tail = run(['tail', '--json', '--url', url], terminal);
+      const inWords = recordingTerminal({}, '', stop.signal);
+      const tails = Promise.all([
+        run(['tail', '--json', '--url', url], terminal),
+        run(['tail', '--url', url], inWords),
+      ]);
       const feeding = new AbortController();
       const feed = run(['simulate', '--url', url, '--devices', '1', '--seed', '2', '--interval', '0.1'], {
         ...recordingTerminal(),
         signal: feeding.signal,
       });
       await seen;
+      await until('the other tail', () => inWords.stderr.text !== '');
       stop.abort();
       feeding.abort();
-      const [{ exitCode, out }] = await Promise.all([tail, feed]);
+      const [[{ exitCode, out, err }, words]] = await Promise.all([tails, feed]);
       assert.equal(exitCode, 0);
       assert.match(out, /"device":"pump-01"/);
+      assert.deepEqual([err, words.err], ['', `connected to ${url}, waiting for scores and alerts\n`]);
     });
 
     it('is well, says doctor', async () => {

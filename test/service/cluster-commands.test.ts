@@ -88,6 +88,7 @@ describe('commands about a cluster', function () {
       const { exitCode, out, err } = await command('rebuild', '--yes');
       assert.equal(exitCode, 0, err);
       assert.match(out, /^the read side is filled again: 16 partitions in /);
+      assert.doesNotMatch(redshank.output, /read side is behind/);
       assert.deepEqual(await device(), before);
     });
 
@@ -118,9 +119,13 @@ describe('commands about a cluster', function () {
       assert.match(out, /FAIL +owners +scorer: gateway\.test did not answer/);
     });
 
-    it('scale-plan says that nothing is known', async () => {
-      const { out } = await run(['scale-plan', '2', '--url', node.url, '--stage', 'window']);
+    it('scale-plan fails, and says of what nothing is known', async () => {
+      const { exitCode, out, err } = await run(['scale-plan', '2', '--url', node.url, '--stage', 'window']);
       assert.match(out, /nothing is known of its partitions/);
+      assert.deepEqual([exitCode, err], [1, 'redshank: no replica of window answered\n']);
+      const json = await run(['scale-plan', '2', '--url', node.url, '--json']);
+      assert.equal((JSON.parse(json.out) as { plans: ScalePlan[] }).plans.length, 3);
+      assert.match(json.err, /no replica of window, scorer, alerting answered/);
     });
   });
 });

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { Registry } from 'prom-client';
 import { systemClock } from '../../mixins/clock.js';
 import { DEFAULT_RUNNER_OPTIONS, type RunnerOptions } from '../../mixins/stage-host/partition-runner.js';
+import type { ProjectionTarget } from '../../mixins/stage-host/projection.js';
 import { StageHost } from '../../mixins/stage-host/stage-host.js';
 import { createStageMetrics } from '../../mixins/stage-host/stage-metrics.js';
 import { FrameBatch } from '../../models/domain/frame-batch.js';
@@ -34,6 +35,7 @@ describe('stage host', () => {
     floor = Infinity,
     logger = pino({ level: 'silent' }),
     leases = storage.leases,
+    projection?: ProjectionTarget<FrameBatch>,
   ): Host {
     return new StageHost({
       stage: tallyStage,
@@ -44,7 +46,7 @@ describe('stage host', () => {
       logger,
       metrics: createStageMetrics(new Registry()),
       runner: { ...DEFAULT_RUNNER_OPTIONS, ...runner },
-      projection: undefined,
+      projection,
       trimmable: (_topic, _partition, done) => Promise.resolve(Math.min(done, floor)),
       onCommitted: undefined,
     });
@@ -76,6 +78,17 @@ describe('stage host', () => {
       ],
     );
     await one.stop();
+  });
+
+  it('tells in one line of all that it took over', async () => {
+    const lines: string[] = [];
+    const one = host({}, Infinity, pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }));
+    one.start();
+    await untilReady(one);
+    await one.stop();
+    const [told, ...rest] = lines.filter((line) => line.includes('took over'));
+    assert.deepEqual(rest, []);
+    assert.match(told ?? '', /"stage":"window","partitions":3,"replayedRecords":0,"slowestMs":\d+/);
   });
 
   it('gives its leases back when it stops, so that the next one starts at once', async () => {
@@ -132,6 +145,32 @@ describe('stage host', () => {
     await one.stop();
     assert.equal((await storage.journal.state(READINGS)).first, 31);
   });
+
+  for (const isAnnounced of [false, true]) {
+    it(`${isAnnounced ? 'does not warn' : 'warns'} of a read side that went back ${isAnnounced ? 'as announced' : 'by itself'}`, async () => {
+      const lines: string[] = [];
+      let refused = 0;
+      const forgetful: ProjectionTarget<FrameBatch> = {
+        topic: 'frames',
+        position: () => Promise.resolve(0),
+        write: () => {
+          refused++;
+          return Promise.reject(new StorageFailedError('it went back'));
+        },
+        forget: () => Promise.resolve(),
+        decode: (bytes) => FrameBatch.decode(bytes),
+      };
+      const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+      const one = host({}, Infinity, logger, storage.leases, forgetful);
+      one.start();
+      await untilReady(one);
+      if (isAnnounced) one.expectForgetting();
+      await post(1);
+      await until('a refusal', () => refused > 0);
+      await one.stop();
+      assert.equal(lines.filter((line) => line.includes('read side is behind')).length, isAnnounced ? 0 : 1);
+    });
+  }
 
   /** The leases of the folder, of which one method does not work, and where the log lines go. */
   function broken(failing: 'acquire' | 'renew') {

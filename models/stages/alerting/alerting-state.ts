@@ -89,7 +89,14 @@ export function decodeAlertingState(bytes: Uint8Array): AlertingState {
     device.dismissedFor = numbers(6)[d]!;
   });
   strings(8).forEach((text, n) => {
-    state.device(strings(2)[numbers(7)[n]!]!).open = JSON.parse(text) as OpenAlert;
+    state.device(strings(2)[numbers(7)[n]!]!).open = restoredAlert(JSON.parse(text) as OpenAlert | UntoldAlert);
   });
   return state;
+}
+
+/** As older releases wrote it: they told no peak by itself, so the one that they hold is where telling starts. */
+type UntoldAlert = Omit<OpenAlert, 'toldScore'>;
+
+function restoredAlert(alert: OpenAlert | UntoldAlert): OpenAlert {
+  return 'toldScore' in alert ? alert : { ...alert, toldScore: alert.peakScore };
 }

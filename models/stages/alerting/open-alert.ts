@@ -10,6 +10,12 @@ const MAX_HISTORY = 50;
 /** Channels and reasons kept of the peak: what a person reads. */
 const MAX_CHANNELS = 10;
 const MAX_REASONS = 10;
+/**
+ * A peak that has risen so far is told at once, a smaller rise with the next of every ten strange scores: a device that drifts
+ * away makes every score the strangest so far, and its alert would be written as often as its scores.
+ */
+const TELLING_RISE = 0.01;
+const TELLING_EVERY = 10;
 
 /** Plain data: what JSON gives back is what it was given. No field is ever absent, so that the order of fields never changes. */
 export interface OpenAlert {
@@ -32,7 +38,12 @@ export interface OpenAlert {
   readonly model: string;
   feedback: 'anomaly' | 'normal' | null;
   history: readonly AlertHistoryEntry[];
+  /** The peak that was told last. */
+  toldScore: number;
 }
+
+/** What a strange score is for an alert, beside being part of it. */
+export type Worsening = 'none' | 'worsened' | 'escalated';
 
 /**
  * Raised by record `i` of `batch`.
@@ -66,13 +77,14 @@ export function openAlert(
     model: batch.modelVersion(i),
     feedback: null,
     history: [{ atMs: raisedMs, change: 'raised' }],
+    toldScore: -1,
   };
   addStrangeScore(alert, batch, i);
   return alert;
 }
 
-/** Takes in strange record `i`. True when the alert became more severe by it; it never becomes less. */
-export function addStrangeScore(alert: OpenAlert, batch: ScoreBatch, i: number): boolean {
+/** Takes in strange record `i`, and says whether that is worth telling. An alert never becomes less severe. */
+export function addStrangeScore(alert: OpenAlert, batch: ScoreBatch, i: number): Worsening {
   // A silence says what it says without numbers, too: then it counts as the strongest score.
   const score = numberOr(batch.score.data[i]!, 1);
   alert.lastStrangeMs = batch.timeMs.data[i]!;
@@ -85,9 +97,12 @@ export function addStrangeScore(alert: OpenAlert, batch: ScoreBatch, i: number):
     alert.reasons = reasonWords(batch, i).slice(0, MAX_REASONS);
   }
   const severity = severityOf(alert.peakExcess, alert.strangeCount);
-  if (!isMoreSevere(severity, alert.severity)) return false;
-  alert.severity = severity;
-  return true;
+  if (isMoreSevere(severity, alert.severity)) {
+    alert.severity = severity;
+    return 'escalated';
+  }
+  const rise = alert.peakScore - alert.toldScore;
+  return rise >= TELLING_RISE || (rise > 0 && alert.strangeCount % TELLING_EVERY === 0) ? 'worsened' : 'none';
 }
 
 export function withEntry(history: readonly AlertHistoryEntry[], entry: AlertHistoryEntry): AlertHistoryEntry[] {
@@ -95,11 +110,12 @@ export function withEntry(history: readonly AlertHistoryEntry[], entry: AlertHis
 }
 
 /**
- * What the world is told of it. With `resolvedMs`, as a resolved alert.
+ * What the world is told of it, and from then on knows. With `resolvedMs`, as a resolved alert.
  *
  * @param changedMs Unix ms, arrival of the record that is the reason to tell.
  */
 export function asAlert(key: DeviceKey, alert: OpenAlert, changedMs: number, resolvedMs?: number): Alert {
+  alert.toldScore = alert.peakScore;
   return {
     id: alert.id,
     tenant: tenantOf(key),

@@ -8,7 +8,7 @@
  * matter that rows go on moving out of Redis meanwhile.
  */
 import type { DeviceKey } from '../../../models/domain/identity.js';
-import { RequestInvalidError } from '../../../models/errors.js';
+import { RequestInvalidError, StorageFailedError } from '../../../models/errors.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import type { LogHistory } from '../log-history.js';
 import type { ScoreQuery } from '../read-side.js';
@@ -19,6 +19,7 @@ import type { DeviceView } from './score-table.js';
 export interface RowPage {
   readonly rows: RowList;
   readonly next: string | undefined;
+  readonly isOlderUnread?: boolean;
 }
 
 /** Of the latest rows before a time long past, those that came so much later are not looked for. */
@@ -50,7 +51,7 @@ export class DeviceRows {
   /**
    * @param read the device as Redis has it now.
    * @throws RequestInvalidError for a cursor that is not ours.
-   * @throws StorageFailedError the log does not answer.
+   * @throws StorageFailedError the log does not answer, and without it there is nothing to show or no order to keep.
    */
   async page(
     partition: number,
@@ -64,7 +65,7 @@ export class DeviceRows {
     // Nobody is looked for in the log by a name that was made up.
     if (view.record === undefined) return { rows: new RowList(), next: undefined };
     if (place === undefined) {
-      return { rows: await this.#latest(partition, device, toMs, query.limit, view), next: undefined };
+      return this.#latest(partition, device, toMs, query.limit, view);
     }
     const inTime = (timeMs: number): boolean => timeMs >= place.fromMs && timeMs <= toMs;
     const first = place.first ?? (await this.#firstChunk(partition, place.fromMs, view));
@@ -99,18 +100,41 @@ export class DeviceRows {
     return { rows, last };
   }
 
-  async #latest(partition: number, device: DeviceKey, toMs: number, limit: number, view: DeviceView): Promise<RowList> {
+  async #latest(partition: number, device: DeviceKey, toMs: number, limit: number, view: DeviceView): Promise<RowPage> {
     const inTime = (timeMs: number): boolean => timeMs <= toMs;
     const recent = new RowList();
     pushRecent(recent, view, 0, view.position, inTime);
-    if (this.#history === undefined || recent.length >= limit) return lastRows(recent.sorted(), limit);
-    const logged = { ...loggedPart(view), from: await this.#history.first(partition) };
-    const end = await this.#history.firstAt(partition, toMs + LATE_MS, logged);
+    if (this.#history === undefined || recent.length >= limit) return latestOf(recent, limit);
+    try {
+      const older = await this.#older(this.#history, partition, device, toMs, limit - recent.length, view);
+      older.pushFrom(recent, 0, recent.length);
+      return latestOf(older, limit);
+    } catch (error) {
+      // What is newest is seldom what a person could do without while something is wrong.
+      if (!(error instanceof StorageFailedError) || recent.length === 0) throw error;
+      return { ...latestOf(recent, limit), isOlderUnread: true };
+    }
+  }
+
+  /** From the log, the latest of those that are not in `view`: `enough` or more, if there are. */
+  async #older(
+    history: LogHistory,
+    partition: number,
+    device: DeviceKey,
+    toMs: number,
+    enough: number,
+    view: DeviceView,
+  ): Promise<RowList> {
+    const logged = { ...loggedPart(view), from: await history.first(partition) };
+    const end = await history.firstAt(partition, toMs + LATE_MS, logged);
     const range = end < logged.to ? { from: logged.from, to: end } : logged;
-    const missing = limit - recent.length;
-    const all = await this.#history.backwards(partition, device, range, this.#shown(inTime), missing);
-    all.pushFrom(recent, 0, recent.length);
-    return lastRows(all.sorted(), limit);
+    return history.backwards(
+      partition,
+      device,
+      range,
+      this.#shown((timeMs) => timeMs <= toMs),
+      enough,
+    );
   }
 
   /** Where rows of the time `fromMs` can begin. */
@@ -124,6 +148,11 @@ export class DeviceRows {
   #shown(inTime: (timeMs: number) => boolean): (timeMs: number, receivedMs: number) => boolean {
     return (timeMs, receivedMs) => receivedMs >= this.#forgottenMs && inTime(timeMs);
   }
+}
+
+/** They have no pages. */
+function latestOf(rows: RowList, limit: number): RowPage {
+  return { rows: lastRows(rows.sorted(), limit), next: undefined };
 }
 
 /** Undefined for the latest rows, which have no pages. */

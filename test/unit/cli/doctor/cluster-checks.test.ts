@@ -17,8 +17,8 @@ const inAllPartitions = (change: object): ClusterAnswer => ({
 describe('doctor, of a cluster', () => {
   it('finds nothing wrong where nothing is', () => {
     assert.deepEqual(
-      clusterFindings(WELL).map(({ check, state }) => `${check} ${state}`),
-      ['owners ok', 'lag ok', 'read side ok', 'node clocks ok'],
+      clusterFindings(WELL, true).map(({ check, state }) => `${check} ${state}`),
+      ['owners ok', 'replicas ok', 'lag ok', 'read side ok', 'node clocks ok'],
     );
   });
 
@@ -43,8 +43,24 @@ describe('doctor, of a cluster', () => {
     ['a clock that is not heard of', { ...WELL, clocks: [{ node: 'a', aheadMs: null }] }, 'node clocks', 'warn'],
   ] satisfies [string, ClusterAnswer, string, string][]) {
     it(`finds ${what}`, () => {
-      const bad = clusterFindings(answer).filter((finding) => finding.state !== 'ok');
+      const bad = clusterFindings(answer, true).filter((finding) => finding.state !== 'ok');
       assert.deepEqual([...new Set(bad.map((finding) => `${finding.check} ${finding.state}`))], [`${check} ${state}`]);
     });
   }
+
+  it('says how many replicas each stage has', () => {
+    const replicas = clusterFindings(WELL, true).find(({ check }) => check === 'replicas');
+    assert.equal(replicas?.message, 'window 2, scorer 2, alerting 1');
+  });
+
+  it('says that it has not seen NATS and Redis, where there must be some', () => {
+    const unseen = clusterFindings(WELL, false).filter(({ state }) => state !== 'ok');
+    assert.deepEqual(
+      unseen.map(({ check, state }) => `${check} ${state}`),
+      ['storage warn'],
+    );
+    assert.match(unseen[0]!.message, /set NATS_URL and REDIS_URL/);
+    const alone = { ...WELL, clocks: [{ node: 'a', aheadMs: 0 }] };
+    assert.ok(clusterFindings(alone, false).every(({ state }) => state === 'ok'));
+  });
 });

@@ -116,6 +116,14 @@ security: { enable_authentication: false, rate_limiting: false, max_requests_per
     assert.equal(loadSettings({ env: { PORT: '2000' }, file: source, flags: { PORT: '3000' } }).port, 3000);
   });
 
+  it('takes what a command wants where nothing says otherwise', () => {
+    const defaults = { AUTH: 'off' };
+    const on = 'security: { enable_authentication: true }';
+    assert.equal(loadSettings({ env: {}, defaults }).auth, 'off');
+    assert.equal(loadSettings({ env: { AUTH: 'on' }, defaults }).auth, 'on');
+    assert.equal(loadSettings({ env: {}, file: file(on), defaults }).auth, 'on');
+  });
+
   it('reports all faults of all sources together', () => {
     const problems = problemsOf({
       env: { PORT: '70000', LOG_LEVEL: 'loud', ENABLE_QUANTUM: 'perhaps' },

@@ -196,6 +196,28 @@ describe('alerting', () => {
       assert.deepEqual(alert.reasons, ['temp has not moved for 40 readings']);
     });
 
+    it('is told as it rises, however severe the alert is already', () => {
+      const state = alertingStage.createState();
+      assert.equal(play(scores(0, ...new Array<number>(20).fill(0.9)), state).at(-1)!.alert.severity, 'critical');
+      const [record, ...rest] = play([{ at: 20_000, score: 0.95, channels: { vib: 1 } }, ...scores(21, 0.9)], state);
+      assert.deepEqual(rest, []);
+      assert.equal(record!.change, 'worsened');
+      assert.equal(record!.alert.peakScore, 0.95);
+      assert.equal(record!.alert.lastStrangeMs, 20_000);
+      assert.deepEqual(record!.alert.channels, [{ channel: 'vib', contribution: 1 }]);
+      assert.ok(record!.alert.history.every(({ change }) => change !== 'worsened'));
+    });
+
+    it('is told with the next of ten strange scores when it rises by less than 0.01', () => {
+      const state = alertingStage.createState();
+      play(scores(0, ...new Array<number>(30).fill(0.9)), state);
+      const drift = Array.from({ length: 10 }, (_, n) => 0.9001 + n / 10_000);
+      const [record, ...rest] = play(scores(30, ...drift), state);
+      assert.deepEqual(rest, []);
+      assert.equal(record!.alert.peakScore, 0.901);
+      assert.deepEqual(play(scores(40, ...new Array<number>(20).fill(0.901)), state), []);
+    });
+
     it('keeps at most ten channels', () => {
       const channels = Object.fromEntries(Array.from({ length: 30 }, (_, c) => [`c${c}`, 1 / 30]));
       assert.equal(play([{ at: 0, score: 0.9, channels }])[0]!.alert.channels.length, 10);
