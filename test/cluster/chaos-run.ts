@@ -70,6 +70,7 @@ export class ChaosRun {
       parts,
       config: `api:\n  timeout: ${REQUEST_TIMEOUT_SEC}`,
       ...(partitions !== undefined && { partitions }),
+      env: { CHAOS_SNAPSHOT_MS: process.env['CHAOS_SNAPSHOT_MS'] ?? '5000' },
       // Small, so that a reader that is slow is found out within a test. A message may have 1 MB, as by default.
       natsConfig: 'write_deadline: "2s"\nmax_payload: 1MB\nmax_pending: 1MB',
     });
