@@ -14,7 +14,7 @@ export type Protocol = (typeof PROTOCOLS)[number];
 export interface Figure {
   /** Stable name, for machines: `vusPr`. */
   readonly key: string;
-  /** For people: `VUS-PR`. */
+  /** For people, short enough for the head of a column: `VUS-PR`, `recall@5`. */
   readonly label: string;
   readonly value: number;
   /** True when smaller is better. */
@@ -61,19 +61,19 @@ export function dataSetFigures(protocol: Protocol, series: readonly LabelledSeri
   if (isLabelled) {
     add('vusPr', 'VUS-PR', mean(each.map((one) => one.vusPr).filter((value) => value !== undefined)), 3);
     const recall = eventRecall(judged, RECALL_BUDGETS);
-    RECALL_BUDGETS.forEach((budget, b) => add(`recallAt${budget}`, `recall at ${budget}/10k`, recall[b]!, 2));
+    RECALL_BUDGETS.forEach((budget, b) => add(`recallAt${budget}`, `recall@${budget}`, recall[b]!, 2));
   }
   if (protocol === 'skab') {
     const { f1, far, mar } = skabScore(judged);
-    add('skabF1', 'SKAB F1', f1, 3);
-    add('skabFar', 'SKAB FAR %', far, 1, true);
-    add('skabMar', 'SKAB MAR %', mar, 1, true);
+    add('skabF1', 'F1', f1, 3);
+    add('skabFar', 'FAR %', far, 1, true);
+    add('skabMar', 'MAR %', mar, 1, true);
   }
-  if (protocol === 'tep') add('faultDetectionRate', 'fault detection at 1 %', faultDetectionRate(judged), 3);
+  if (protocol === 'tep') add('faultDetectionRate', 'FDR@1%', faultDetectionRate(judged), 3);
   const counts = noAlerts();
   for (const { alert, ranges } of judged) countAlerts(counts, alert, 1, ranges);
-  if (isLabelled) add('alertRecall', 'recall of alerts', counts.found / counts.windows, 2);
-  add('falseAlarms', 'false alarms/10k', falseAlarmsPer10k(counts), 1, true);
+  if (isLabelled) add('alertRecall', 'alert recall', counts.found / counts.windows, 2);
+  add('falseAlarms', 'FA/10k', falseAlarmsPer10k(counts), 1, true);
   return { figures, series: each };
 }
 
