@@ -97,7 +97,8 @@ function reportFigures(report: Report, dataset: string, figures: readonly Figure
   for (const { key, label, value, isCost } of figures) {
     const aim: Aim | undefined =
       DETECTION_AIMS[dataset]?.[key] ?? (key === 'falseAlarms' ? FALSE_ALARM_AIM : undefined);
-    report({ name: `detection: ${dataset} ${label}`, value, unit: '', isCost, ...aim });
+    const name = label.startsWith(dataset) ? label : `${dataset} ${label}`;
+    report({ name: `detection: ${name}`, value, unit: '', isCost, ...aim });
   }
 }
 

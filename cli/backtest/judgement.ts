@@ -26,10 +26,21 @@ export async function judge(
   dataDir: string,
   series: readonly Series[],
   variant: Variant,
-  { failed }: Pick<Scoring, 'failed'>,
+  scoring: Pick<Scoring, 'failed'>,
 ): Promise<DataSetJudgement[]> {
-  const failedPaths = new Set(failed.map(({ outPath }) => outPath));
   const judgements: DataSetJudgement[] = [];
+  for await (const { judgement } of judgeEach(dataDir, series, variant, scoring)) judgements.push(judgement);
+  return judgements;
+}
+
+/** The same with the columns of each series, one data set after the other: those of all are too much for the memory. */
+export async function* judgeEach(
+  dataDir: string,
+  series: readonly Series[],
+  variant: Variant,
+  { failed }: Pick<Scoring, 'failed'>,
+): AsyncGenerator<{ judgement: DataSetJudgement; judged: readonly JudgedSeries[] }> {
+  const failedPaths = new Set(failed.map(({ outPath }) => outPath));
   for (const dataset of [...new Set(series.map((one) => one.dataset))].sort()) {
     const { labels, protocol, judged } = await readJudged(
       dataDir,
@@ -38,9 +49,9 @@ export async function judge(
       variant,
     );
     if (judged.length === 0) continue;
-    judgements.push({ dataset, isLabelled: labels !== undefined, ...dataSetFigures(protocol, judged) });
+    const judgement = { dataset, isLabelled: labels !== undefined, ...dataSetFigures(protocol, judged) };
+    yield { judgement, judged };
   }
-  return judgements;
 }
 
 /** The series of one data set with results and labels, in the order of their names. */

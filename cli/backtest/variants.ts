@@ -49,7 +49,7 @@ export interface Scoring {
 }
 
 /** `OUT/<DATASET>/<series>.csv` */
-export function resultPath(outDir: string, { dataset, name }: Series): string {
+export function resultPath(outDir: string, { dataset, name }: Pick<Series, 'dataset' | 'name'>): string {
   return join(outDir, dataset, `${name}.csv`);
 }
 

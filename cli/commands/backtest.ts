@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import { ablationVariants } from '../backtest/ablation.js';
 import { findSeries, type Series } from '../backtest/catalogue.js';
-import { changedSeries, comparedVariants } from '../backtest/comparison.js';
+import { changedSeries, comparedVariants, STANDARD } from '../backtest/comparison.js';
 import { estimate } from '../backtest/estimate.js';
 import {
   ablationTables,
@@ -15,6 +16,7 @@ import {
 } from '../backtest/figure-tables.js';
 import { judge } from '../backtest/judgement.js';
 import { readProfile } from '../backtest/profile-file.js';
+import { writeReport } from '../backtest/report/write-report.js';
 import { channelsOf } from '../backtest/series-job.js';
 import { requireSeparate } from '../backtest/separate-folders.js';
 import { requireWhole, scoreVariants, type Scoring, type Variant } from '../backtest/variants.js';
@@ -32,6 +34,7 @@ interface BacktestOptions extends GlobalOptions {
   readonly jobs?: number;
   readonly warm?: boolean;
   readonly measures?: boolean;
+  readonly report?: string;
   readonly compare?: readonly string[];
   readonly ablate?: boolean;
   readonly estimate?: boolean;
@@ -44,10 +47,10 @@ const HELP = `
 One line out for each row in, in the order of the file; blank lines are no rows. A row that is no reading holds the score of the
 row before it. With --warm the train/ file may have other columns: they are matched by name.
 
-Labels (<DATASET>/labels.json) are never read for scoring. --measures, --compare and --ablate read them afterwards, for their
-figures; without them they count alerts. docs/backtest.md explains the figures and the format.
+Labels (<DATASET>/labels.json) are never read for scoring. --measures, --report, --compare and --ablate read them afterwards, for
+their figures; without labels they count alerts. docs/backtest.md explains the figures and the format.
 
-  redshank backtest --data history --out results --measures
+  redshank backtest --data history --out results --report report.html
   redshank backtest --data history --out results --compare standard mine.yaml
   redshank backtest --estimate --profile mine.yaml --channels 3,12`;
 
@@ -64,6 +67,7 @@ export function addBacktestCommand(program: Command, terminal: Terminal): void {
     .option('--jobs <n>', 'series at the same time (default: processor cores)', wholeNumber(1, 256))
     .option('--warm', 'feed the train/ file of a series first, where there is one')
     .option('--measures', 'afterwards, say how good that was')
+    .option('--report <file>', 'write one HTML page with tables and a picture of each series')
     .option('--compare <profiles...>', 'two profiles side by side: files, or `standard`')
     .option('--ablate', 'the ensemble without each of its detectors in turn')
     .option('--estimate', 'bytes of state a device and µs a row; scores nothing')
@@ -84,6 +88,9 @@ async function backtest(terminal: Terminal, options: BacktestOptions): Promise<v
   if (options.compare !== undefined && options.profile !== undefined) {
     throw usage('--compare names its profiles itself: leave --profile out');
   }
+  if (options.report !== undefined && modes.length > 0) {
+    throw usage(`--report shows one profile: leave --${modes[0]!} out`);
+  }
   if (options.estimate === true) {
     await showEstimate(terminal, options);
     return;
@@ -102,7 +109,7 @@ async function backtest(terminal: Terminal, options: BacktestOptions): Promise<v
   const scoring = await scoreVariants(terminal, series, variants, {
     threads: options.jobs ?? availableParallelism(),
     isWarm: options.warm === true,
-    withPictures: false,
+    withPictures: options.report !== undefined,
   });
   const judged = terminal.signal.aborted ? undefined : await judgements(options, data, series, variants, scoring);
   if (options.json === true) printJson(terminal, jsonOf(options, scoring, judged));
@@ -112,12 +119,16 @@ async function backtest(terminal: Terminal, options: BacktestOptions): Promise<v
 
 /** Read after scoring, and only when somebody asks how good it was. */
 async function judgements(
-  { measures, compare, ablate }: BacktestOptions,
+  { measures, compare, ablate, report, profile }: BacktestOptions,
   data: string,
   series: readonly Series[],
   variants: readonly Variant[],
   scoring: Scoring,
 ): Promise<NamedJudgements[] | undefined> {
+  if (report !== undefined) {
+    const name = profile === undefined ? STANDARD : basename(profile);
+    return [{ name: '', judgements: await writeReport(report, name, data, series, variants[0]!, scoring) }];
+  }
   if (measures !== true && compare === undefined && ablate !== true) return undefined;
   const judged: NamedJudgements[] = [];
   for (const variant of variants) {
@@ -154,6 +165,7 @@ function printScoring(
         : figureTable(first!.judgements);
   for (const line of lines) printLine(terminal, line);
   printLine(terminal, `\n${FIGURE_HELP}`);
+  if (options.report !== undefined) printLine(terminal, `\nReport: ${options.report}`);
   const unlabelled = first!.judgements.filter(({ isLabelled }) => !isLabelled).map(({ dataset }) => dataset);
   if (unlabelled.length > 0) {
     printNote(terminal, `no labels.json in ${unlabelled.join(', ')}: there every alert counts as a false alarm`);
