@@ -61,9 +61,11 @@ export function vusPr(score: Float64Array, ranges: readonly RowRange[], buffer: 
 function levels(score: Float64Array): Uint8Array {
   const descending = Float64Array.from(score).sort().reverse();
   const lastRank = score.length - 1;
+  // The step is rounded before it is multiplied, as in the authors' own code: a rank that lies on a whole number depends on it.
+  const step = lastRank / (THRESHOLDS - 1);
   const thresholds = Float64Array.from(
     { length: THRESHOLDS },
-    (_, k) => descending[k === THRESHOLDS - 1 ? lastRank : Math.trunc((k * lastRank) / (THRESHOLDS - 1))]!,
+    (_, k) => descending[k === THRESHOLDS - 1 ? lastRank : Math.trunc(k * step)]!,
   );
   return Uint8Array.from(score, (value) => {
     let [low, high] = [0, THRESHOLDS - 1];

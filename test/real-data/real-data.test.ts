@@ -20,7 +20,7 @@ interface Score {
 }
 
 describe('on labelled real series', function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   const folder = temporaryFolder();
   before(function () {
     needsLabelledData(this);
