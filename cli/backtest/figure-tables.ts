@@ -18,6 +18,9 @@ const MOST_CHANGES = 12;
 export const FIGURE_HELP = `VUS-PR: how well scores tell anomalies apart, at any threshold, 0 to 1. recall@N: anomalies found at the threshold of N false alarms
 in 10,000 normal rows. alert recall, FA/10k: anomalies in which an alert was open; false alarms in 10,000 normal rows.`;
 
+/** Stands under tables of differences. */
+export const GAIN_HELP = '+ is better and − is worse, also where less is better; · is no change.';
+
 /** One row a figure, one column a data set. */
 export function figureTable(judgements: readonly DataSetJudgement[]): readonly string[] {
   const labels = figureLabels(judgements);

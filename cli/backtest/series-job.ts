@@ -86,7 +86,8 @@ class FileScorer {
   /** Timestamps as written, of rows that have not come out. */
   #times: string[] = [];
   #toSkip = 0;
-  #firstRow = 0;
+  /** Rows before it are of the training file. */
+  #firstRow = Infinity;
   readonly #collector: PictureCollector | undefined;
   fed = 0;
 

@@ -11,6 +11,7 @@ import {
   comparisonTable,
   estimateTable,
   FIGURE_HELP,
+  GAIN_HELP,
   figureTable,
   type NamedJudgements,
 } from '../backtest/figure-tables.js';
@@ -164,6 +165,7 @@ function printScoring(
         ? ablationTables(judged)
         : figureTable(first!.judgements);
   for (const line of lines) printLine(terminal, line);
+  if (judged.length > 1) printLine(terminal, `\n${GAIN_HELP}`);
   printLine(terminal, `\n${FIGURE_HELP}`);
   if (options.report !== undefined) printLine(terminal, `\nReport: ${options.report}`);
   const unlabelled = first!.judgements.filter(({ isLabelled }) => !isLabelled).map(({ dataset }) => dataset);
