@@ -5,6 +5,8 @@ export interface Measurement {
   readonly unit: string;
   /** What we want; undefined where a figure only informs. */
   readonly target?: number;
+  /** What the best published competitor reaches; undefined where none is known. */
+  readonly peer?: number;
   /** True when smaller is better. */
   readonly isCost?: boolean;
 }

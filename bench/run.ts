@@ -2,12 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { clusterBenchmark } from './cluster.bench.js';
+import { detectionBenchmark } from './detection.bench.js';
 import type { Report } from './measurement.js';
 import { pipelineBenchmark } from './pipeline.bench.js';
 
 const BENCHMARKS: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   pipeline: pipelineBenchmark,
   cluster: clusterBenchmark,
+  detection: detectionBenchmark,
 };
 
 const args = process.argv.slice(2);
@@ -34,12 +36,15 @@ if (!isJson) {
 }
 const missed: string[] = [];
 for (const name of names.length > 0 ? names : Object.keys(BENCHMARKS)) {
-  await BENCHMARKS[name]!(({ target, isCost = false, ...measured }) => {
+  await BENCHMARKS[name]!(({ target, peer, isCost = false, ...measured }) => {
     const ok = target === undefined || (isCost ? measured.value <= target : measured.value >= target);
     if (!ok) missed.push(measured.name);
-    if (isJson) console.log(JSON.stringify({ ...measured, target: target ?? null, ok }));
+    if (isJson) console.log(JSON.stringify({ ...measured, target: target ?? null, peer: peer ?? null, ok }));
     else {
-      const wanted = target === undefined ? '' : `  (${isCost ? '≤' : '≥'} ${target}: ${ok ? 'ok' : 'MISSED'})`;
+      const wanted =
+        target === undefined
+          ? ''
+          : `  (${isCost ? '≤' : '≥'} ${target}: ${ok ? 'ok' : 'MISSED'}${peer === undefined ? '' : `; best published ${peer}`})`;
       console.log(
         `${measured.name.padEnd(48)} ${measured.value.toPrecision(4).padStart(10)} ${measured.unit}${wanted}`,
       );

@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDeviceId } from '../../models/domain/identity.js';
-import { SeriesRun, type ScoredRow } from '../../models/backtest/series-run.js';
+import { PictureCollector, type SeriesPicture } from '../../models/backtest/series-picture.js';
+import { SeriesRun, type ScoredRow, type WatchRow } from '../../models/backtest/series-run.js';
 import type { ProfileDefinition } from '../../models/profiles/profile.js';
 import { makeFolder } from '../../storage/make-folder.js';
 import { CommandFailure } from '../command-failure.js';
@@ -26,6 +27,10 @@ export interface SeriesJob {
   readonly outPath: string;
   /** Undefined: the standard profile. */
   readonly profile: ProfileDefinition | undefined;
+  /** Rows at the beginning of the series that are left out, as if it had been recorded from later on. Default: 0. */
+  readonly dropRows?: number;
+  /** Default: false. */
+  readonly withPicture?: boolean;
 }
 
 export interface SeriesResult {
@@ -33,6 +38,8 @@ export interface SeriesResult {
   readonly rows: number;
   /** Rows fed, with those of the training file. */
   readonly fed: number;
+  /** Where one was asked for. */
+  readonly picture: SeriesPicture | undefined;
 }
 
 /** Rows handed from reading to writing at once. */
@@ -53,7 +60,7 @@ export async function runSeriesJob(job: SeriesJob, onProgress: (readBytes: numbe
   let rows = 0;
   async function* text(): AsyncGenerator<string> {
     yield 'timestamp,score,event,alert\n';
-    for await (const slice of scorer.rows(job.path, onProgress)) {
+    for await (const slice of scorer.rows(job.path, onProgress, job.dropRows)) {
       rows += slice.length;
       yield slice.join('');
     }
@@ -68,7 +75,7 @@ export async function runSeriesJob(job: SeriesJob, onProgress: (readBytes: numbe
     await rm(temporary, { force: true });
     throw error;
   }
-  return { rows, fed: scorer.fed };
+  return { rows, fed: scorer.fed, picture: scorer.picture() };
 }
 
 /** Feeds files to one run and pairs what comes out with the timestamps that went in. */
@@ -79,28 +86,51 @@ class FileScorer {
   /** Timestamps as written, of rows that have not come out. */
   #times: string[] = [];
   #toSkip = 0;
+  /** Rows before it are of the training file. */
+  #firstRow = Infinity;
+  readonly #collector: PictureCollector | undefined;
   fed = 0;
 
-  constructor({ id, profile }: SeriesJob, channels: readonly string[]) {
+  constructor({ id, profile, withPicture = false }: SeriesJob, channels: readonly string[]) {
     this.#channels = channels;
     const device = isDeviceId(id) ? id : 'series';
-    this.#run = new SeriesRun({ device, channels, ...(profile === undefined ? {} : { profile }) });
+    const collector = withPicture ? new PictureCollector(channels) : undefined;
+    this.#collector = collector;
+    const watch: WatchRow = (row, scores, i) => {
+      if (row >= this.#firstRow) collector?.add(scores, i);
+    };
+    this.#run = new SeriesRun({
+      device,
+      channels,
+      ...(profile === undefined ? {} : { profile }),
+      ...(collector === undefined ? {} : { watch }),
+    });
   }
 
   /** Rows that were fed and have not come out yet warmed up only: they are no output. */
   skipWaiting(): void {
     this.#toSkip = this.#times.length;
+    this.#firstRow = this.fed;
   }
 
   /** Feeds a file; yields lines of output as rows are decided. */
-  async *rows(path: string, onProgress: (readBytes: number) => void = () => undefined): AsyncGenerator<string[]> {
+  async *rows(
+    path: string,
+    onProgress: (readBytes: number) => void = () => undefined,
+    dropRows = 0,
+  ): AsyncGenerator<string[]> {
     const source = await openByteSource(path, process.stdin);
     let columns: Columns | undefined;
     const values = new Float64Array(this.#channels.length);
     let sinceSlice = 0;
+    let toDrop = dropRows;
     for await (const record of csvRecords(source.bytes, path)) {
       if (columns === undefined) {
         columns = columnsFor(headerOf(record, path), this.#channels);
+        continue;
+      }
+      if (toDrop > 0) {
+        toDrop--;
         continue;
       }
       this.#add(record, columns, values);
@@ -117,6 +147,10 @@ class FileScorer {
   finish(): string[] {
     this.#run.finish();
     return this.#lines();
+  }
+
+  picture(): SeriesPicture | undefined {
+    return this.#collector?.picture();
   }
 
   #add(record: CsvRecord, columns: Columns, values: Float64Array): void {
@@ -159,8 +193,8 @@ function columnsFor(header: readonly string[], channels: readonly string[]): Col
   return { count: header.length, time: layout.timeIndex, channels: channels.map((name) => indexes.get(name)) };
 }
 
-/** @throws CommandFailure when the file has no header, or one without time or channels. */
-async function channelsOf(path: string): Promise<readonly string[]> {
+/** Names of the channels of a file. @throws CommandFailure when the file has no header, or one without time or channels. */
+export async function channelsOf(path: string): Promise<readonly string[]> {
   const source = await openByteSource(path, process.stdin);
   for await (const record of csvRecords(source.bytes, path)) {
     return csvLayout(headerOf(record, path), {}).channels.map(({ name }) => name);

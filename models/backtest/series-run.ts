@@ -7,7 +7,7 @@
 import { ReadingBatch } from '../domain/reading-batch.js';
 import { DEFAULT_TENANT, deviceKey, PARTITION_SCOPE_KEY, type DeviceKey } from '../domain/identity.js';
 import { OutcomeCode } from '../domain/outcome.js';
-import { ScoreKind } from '../domain/score-batch.js';
+import { ScoreKind, type ScoreBatch } from '../domain/score-batch.js';
 import { END_TIME_MS } from '../domain/timestamp.js';
 import { DEFAULT_PROFILE, profileVersion, type ProfileDefinition } from '../profiles/profile.js';
 import { alertingStage } from '../stages/alerting.js';
@@ -24,6 +24,15 @@ export interface ScoredRow {
   readonly alert: 0 | 1;
 }
 
+/**
+ * Told of each row that was scored, in order of time, with what `ScoredRow` leaves out: threshold, values, bands, reasons.
+ *
+ * @param row its number from 0, over all rows that were added
+ * @param scores holds it only during the call
+ * @param index of the record
+ */
+export type WatchRow = (row: number, scores: ScoreBatch, index: number) => void;
+
 export interface SeriesRunOptions {
   /** A device id. */
   readonly device: string;
@@ -31,6 +40,8 @@ export interface SeriesRunOptions {
   readonly channels: readonly string[];
   /** Definition that takes the place of the standard profile. Default: none. */
   readonly profile?: ProfileDefinition;
+  /** Default: nobody watches. */
+  readonly watch?: WatchRow;
 }
 
 const ARRIVAL_MS = END_TIME_MS - 1;
@@ -43,6 +54,7 @@ const Row = { waiting: 0, held: 1, scored: 2 } as const;
 export class SeriesRun {
   readonly #device: DeviceKey;
   readonly #channels: readonly string[];
+  readonly #watch: WatchRow | undefined;
   readonly #window = windowStage.createState();
   readonly #scorer = scoringStage.createState();
   readonly #alerting = alertingStage.createState();
@@ -59,9 +71,10 @@ export class SeriesRun {
   readonly #waiting = new Map<number, number[]>();
   #lastScore = 0;
 
-  constructor({ device, channels, profile }: SeriesRunOptions) {
+  constructor({ device, channels, profile, watch }: SeriesRunOptions) {
     this.#device = deviceKey(DEFAULT_TENANT, device);
     this.#channels = channels;
+    this.#watch = watch;
     this.#readings.receivedMs = ARRIVAL_MS;
     if (profile !== undefined) {
       const version = profileVersion(profile);
@@ -162,6 +175,7 @@ export class SeriesRun {
     if (!isScored) return;
     decided.score = finite(score.data[i]!);
     decided.event = finite(event.data[i]!);
+    this.#watch?.(number!, this.#scores, i);
   }
 
   #alert(): 0 | 1 {

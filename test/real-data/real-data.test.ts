@@ -20,7 +20,7 @@ interface Score {
 }
 
 describe('on labelled real series', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   const folder = temporaryFolder();
   before(function () {
     needsLabelledData(this);
@@ -62,18 +62,75 @@ describe('on labelled real series', function () {
     }
   });
 
-  it('backtests whole data sets into files that an independent scorer accepts', async () => {
+  it('backtests whole data sets into files that an independent scorer accepts, and measures as it does', async () => {
     const out = folder();
-    const datasets = ['--datasets', 'SKAB,UCR4,ASD'];
-    const { exitCode } = await run(['backtest', '--data', dataFolder, '--out', out, ...datasets], recordingTerminal());
+    const datasets = ['--datasets', 'SKAB,UCR4,ASD,TEP,NAB'];
+    const command = ['backtest', '--data', dataFolder, '--out', out, '--measures', '--json', ...datasets];
+    const { exitCode, out: printed } = await run(command);
     assert.equal(exitCode, 0);
+    const told = JSON.parse(printed) as { variants: [{ judgements: Judgement[] }] };
     // Ends with an error when a file is missing, has another number of rows, or other times than the data.
+    const json = join(folder(), 'figures.json');
     await promisify(execFile)(process.execPath, [
       scorer,
-      ...['--data', dataFolder, '--results', out, '--check-time', ...datasets],
+      ...['--data', dataFolder, '--results', out, '--check-time', '--json', json, ...datasets],
     ]);
+    const theirs = JSON.parse(readFileSync(json, 'utf8')) as Record<string, ScorerReport>;
+    const { judgements } = told.variants[0];
+    assert.deepEqual(
+      judgements.map(({ dataset }) => dataset),
+      ['ASD', 'NAB', 'SKAB', 'TEP', 'UCR4'],
+    );
+    for (const { dataset, figures, series } of judgements) {
+      const expected = scorerFigures(theirs[dataset]!);
+      for (const { key, value } of figures) near(value, expected[key], `${dataset} ${key}`);
+      for (const { name, vusPr } of series) {
+        if (vusPr !== undefined) near(vusPr, theirs[dataset]!.perSeries[`${name}.csv`]?.vusPR, `${dataset}/${name}`);
+      }
+    }
   });
 });
+
+interface Judgement {
+  readonly dataset: string;
+  readonly figures: readonly { readonly key: string; readonly value: number }[];
+  readonly series: readonly { readonly name: string; readonly vusPr?: number }[];
+}
+
+/** What the scorer writes, as far as it is compared. */
+interface ScorerReport {
+  readonly nab?: Readonly<Record<string, { readonly score: number }>>;
+  readonly macro: { readonly vusPR: number };
+  readonly perSeries: Readonly<Record<string, { readonly vusPR: number }>>;
+  readonly events: { readonly budgets: Readonly<Record<string, { readonly recall: number } | null>> };
+  readonly eventsAtAlerts: { readonly recall: number; readonly falseAlarmsPer10k: number };
+  readonly skab?: { readonly F1: number; readonly FAR: number; readonly MAR: number };
+  readonly tep?: { readonly meanFDRnoHard: number };
+}
+
+function scorerFigures(report: ScorerReport): Readonly<Record<string, number | undefined>> {
+  const { nab, macro, events, eventsAtAlerts, skab, tep } = report;
+  const recall = (budget: number): number => events.budgets[budget]?.recall ?? 0;
+  return {
+    nabStandard: nab?.['standard']?.score,
+    nabLowFp: nab?.['reward_low_FP_rate']?.score,
+    nabLowFn: nab?.['reward_low_FN_rate']?.score,
+    vusPr: macro.vusPR,
+    recallAt1: recall(1),
+    recallAt5: recall(5),
+    recallAt10: recall(10),
+    skabF1: skab?.F1,
+    skabFar: skab?.FAR,
+    skabMar: skab?.MAR,
+    faultDetectionRate: tep?.meanFDRnoHard,
+    alertRecall: eventsAtAlerts.recall,
+    falseAlarms: eventsAtAlerts.falseAlarmsPer10k,
+  };
+}
+
+function near(actual: number, expected: number | undefined, what: string): void {
+  assert.ok(expected !== undefined && Math.abs(actual - expected) < 1e-9, `${what}: ${actual}, not ${expected}`);
+}
 
 async function get<T>(url: string, path: string): Promise<T> {
   const answer = await fetch(url + path);

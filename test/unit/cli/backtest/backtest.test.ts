@@ -49,7 +49,7 @@ describe('redshank backtest', function () {
     assert.equal((JSON.parse(printed) as { rows: number }).rows, total);
   });
 
-  it('finds nested and packed series, and never opens labels', async () => {
+  it('finds nested and packed series, and opens no labels unless it is asked for figures', async () => {
     await writeFile(join(data, 'A', 'labels.json'), 'not even JSON');
     await writeFile(join(data, 'A', 'deep', 'b.csv.gz'), gzipSync(head + rows(20)));
     assert.equal((await run(['backtest', '--data', data, '--out', out, '--jobs', '1'])).exitCode, 0);
