@@ -83,8 +83,8 @@ export function stageMixin<State, Input extends InputBatch, Output extends Outpu
     },
     events: {
       /**
-       * A member says that it stops, or for `forMs` takes nothing, since nothing runs on it. Only a hint: without it the others
-       * notice when its leases are free.
+       * A member says that it stops: only a hint, without it the others notice when its leases are free. Or it says that it takes
+       * nothing for `forMs`, since nothing runs on it, and says so again before that is over.
        */
       'stage.leaving'(ctx: Context) {
         const { stage: name, node, forMs } = checkParams(LeavingParams, ctx.params);

@@ -3,15 +3,16 @@
 /** A partition that fails so often in a row does not run here. */
 const STRIKES = 4;
 /** A run that went on for so long was none that failed. */
-const GOOD_RUN_MS = 10_000;
-const LONGEST_ASIDE_MS = 600_000;
+export const GOOD_RUN_MS = 10_000;
+/** A fault that all replicas had in common is over some time, and then they should share again. */
+const LONGEST_ASIDE_MS = 60_000;
 
 export class Fitness {
   readonly #firstAsideMs: number;
   readonly #strikes = new Map<number, number>();
   #asideMs: number;
 
-  /** @param firstAsideMs how long to stand aside the first time; each further time in a row twice as long, up to 10 min. */
+  /** @param firstAsideMs how long to stand aside the first time; each further time in a row twice as long, up to a minute. */
   constructor(firstAsideMs: number) {
     this.#firstAsideMs = firstAsideMs;
     this.#asideMs = firstAsideMs;
@@ -24,7 +25,7 @@ export class Fitness {
     this.#strikes.set(partition, wasGood ? 1 : (this.#strikes.get(partition) ?? 0) + 1);
   }
 
-  /** A partition has ended without a failure. */
+  /** A partition runs well, or has ended without a failure. */
   ended(partition: number): void {
     this.#strikes.delete(partition);
   }

@@ -11,7 +11,7 @@ import type { Clock } from '../clock.js';
 import { RecurringFault } from '../recurring-fault.js';
 import { StageTrace } from '../tracing/stage-trace.js';
 import { NO_TRACER, type Tracer } from '../tracing/tracer.js';
-import { Fitness } from './fitness.js';
+import { Fitness, GOOD_RUN_MS } from './fitness.js';
 import { MoveLimit } from './move-limit.js';
 import { PartitionRunner, type RunnerObserver, type RunnerOptions } from './partition-runner.js';
 import { Projection, type ProjectionTarget } from './projection.js';
@@ -46,7 +46,7 @@ export interface StageHostOptions<State, Input extends InputBatch, Output extend
   readonly members?: () => readonly string[];
   /** Asks the holder of a partition to give it up to this node. True: it has. Default: nobody gives anything. */
   readonly askFor?: (holder: string, partition: number) => Promise<boolean>;
-  /** Tells the other members that this one takes nothing for so long, since nothing runs here. Default: nobody is told. */
+  /** Tells the other members, again and again, that this one takes nothing for so long, since nothing runs here. Default: nobody is told. */
   readonly onStandAside?: (forMs: number) => Promise<void>;
   /** For how long, the first time, in ms. Default 15,000. */
   readonly firstAsideMs?: number;
@@ -70,6 +70,9 @@ const GIVEN_AWAY_MS = 3_000;
 const ASK_IDLE_EVERY_MS = 10_000;
 /** Whoever stops is gone by then. */
 const STOPPED_AFTER_MS = 60_000;
+/** Whoever stands aside says so again and again: a member that came later, or did not hear it, must know. */
+const TELL_ASIDE_EVERY_MS = 1_500;
+const ASIDE_IS_BELIEVED_MS = 5_000;
 const FIRST_ASIDE_MS = 15_000;
 const FAILED = 'partition failed, trying again';
 const BEHIND = 'read side is behind, it will be filled from the log';
@@ -97,6 +100,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   #members: ReadonlySet<string> = new Set();
   readonly #fitness: Fitness;
   #aside: { readonly untilMs: number; readonly reason: string } | undefined;
+  #toldAsideMs = -Infinity;
   readonly #moves: MoveLimit;
   readonly #takeOvers: TakeOverLog;
   readonly #outOfReach: RecurringFault;
@@ -285,6 +289,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
       if (settleMs > 0) await this.#pause(settleMs, false);
       while (!this.#stopping.signal.aborted) {
         this.#look();
+        this.#tellAside();
         await this.#pause(LOOK_EVERY_MS, true);
       }
     } finally {
@@ -416,9 +421,12 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
 
   /** A replica on which nothing runs would otherwise keep its share from those on which it would. */
   #standAsideIfUnfit(partition: number, ranMs: number, error: unknown): void {
-    const { stage, holder, clock, metrics, storage, onStandAside } = this.#options;
+    const { stage, holder, clock, metrics, storage } = this.#options;
     // That all replicas fail alike is nobody's own fault.
     if (storage.outage() !== undefined || this.#members.size < 2) return;
+    for (const [other, sinceMs] of this.#tookOver) {
+      if (other !== partition && clock.monotonicMs() - sinceMs >= GOOD_RUN_MS) this.#fitness.ended(other);
+    }
     this.#fitness.failed(partition, ranMs);
     const wanted = (this.#placement ?? []).flatMap((owner, number) => (owner === holder ? [number] : []));
     const forMs = this.#fitness.standAside(wanted);
@@ -429,7 +437,16 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     for (const runner of this.#runners.values()) runner.stop();
     this.#place();
     this.#lookSoon();
-    onStandAside?.(forMs).catch((reason: unknown) => {
+    this.#toldAsideMs = -Infinity;
+    this.#tellAside();
+  }
+
+  #tellAside(): void {
+    const { clock, onStandAside } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (this.#aside === undefined || nowMs - this.#toldAsideMs < TELL_ASIDE_EVERY_MS) return;
+    this.#toldAsideMs = nowMs;
+    onStandAside?.(Math.round(Math.min(this.#aside.untilMs - nowMs, ASIDE_IS_BELIEVED_MS))).catch((reason: unknown) => {
       this.#logger.warn({ err: reason }, 'nobody was told that this replica stands aside');
     });
   }

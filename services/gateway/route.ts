@@ -54,6 +54,7 @@ const NOBODY: Principal = { name: 'nobody', tenant: DEFAULT_TENANT, role: 'admin
 
 /** @param door asked for at each request: it opens when the service has started. */
 export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandler {
+  const isRepeatable = route.method === 'GET' || route.path === '/v1/readings';
   return (request, response, next) => {
     let span: Span | undefined;
     const run = async (): Promise<void> => {
@@ -81,8 +82,9 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
           try {
             return await request.$ctx.call(action, args, { ...options, ...(nodeID !== undefined && { nodeID }) });
           } catch (error) {
-            // It left just before the bus broke: that no answer came is not the fault of who should have given it.
-            if (isTimeout(error)) failIf(busOutage(), error);
+            // It left just before the bus broke: that no answer came is not the fault of who should have given it. Other calls may
+            // have been carried out, and must not be sent again unseen.
+            if (isTimeout(error) && isRepeatable) failIf(busOutage(), error);
             throw error;
           }
         },

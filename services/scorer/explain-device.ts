@@ -1,6 +1,6 @@
 import { scoreView, type ScoreView } from '../../models/domain/score-view.js';
 import { ScoreFlag, type ScoreBatch } from '../../models/domain/score-batch.js';
-import { NotFoundError } from '../../models/errors.js';
+import { NotFoundError, StorageFailedError } from '../../models/errors.js';
 import type { DeviceSummary, ReadSide } from '../../storage/read-side/read-side.js';
 
 /** Rows to look back for strange ones. */
@@ -19,7 +19,7 @@ export interface Explanation {
   readonly strange: readonly ScoreView[];
 }
 
-/** @param nowMs Unix ms @throws NotFoundError */
+/** @param nowMs Unix ms @throws NotFoundError @throws StorageFailedError the log does not answer, and the read side shows nothing strange */
 export async function explainDevice(
   readSide: ReadSide,
   tenant: string,
@@ -28,11 +28,19 @@ export async function explainDevice(
 ): Promise<Explanation> {
   const summary = await readSide.device(tenant, device);
   if (summary === undefined) throw new NotFoundError(`there is no device ${device.slice(0, 128)}`);
-  const { batch } = await readSide.scores(tenant, device, { toMs: nowMs + LATEST_AHEAD_MS, limit: LOOK_BACK });
+  const { batch, isOlderUnread } = await readSide.scores(tenant, device, {
+    toMs: nowMs + LATEST_AHEAD_MS,
+    limit: LOOK_BACK,
+  });
+  const peaks = episodePeaks(batch);
+  // "Nothing was strange" must not be said of a part.
+  if (isOlderUnread === true && peaks.length === 0) {
+    throw new StorageFailedError(`the log does not answer, and the latest ${batch.length} scores show nothing strange`);
+  }
   return {
     device: summary,
     latest: batch.length > 0 ? scoreView(batch, batch.length - 1) : undefined,
-    strange: episodePeaks(batch).map((row) => scoreView(batch, row)),
+    strange: peaks.map((row) => scoreView(batch, row)),
   };
 }
 

@@ -55,6 +55,8 @@ const SHORT_BREAK_MS = 1_000;
 const MOST_PENDING_BYTES = 64 * 2 ** 20;
 
 export class NatsConnection {
+  /** What all feeds over this connection may ask for together. */
+  readonly pulls = new PullBudget();
   readonly #client: Client;
   readonly #inboxPrefix: string;
   readonly #report: (level: 'info' | 'warn', message: string) => void;
@@ -66,8 +68,6 @@ export class NatsConnection {
   #requests = 0;
   #inboxes = 0;
   /** By the monotonic clock; undefined while connected. */
-  /** What all feeds over this connection may ask for together. */
-  readonly pulls = new PullBudget();
   #lostMs: number | undefined;
   #isClosed = false;
 

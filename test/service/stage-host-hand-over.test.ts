@@ -49,7 +49,7 @@ describe('stage hosts that share partitions', () => {
   });
 
   /** @param own what the replica sees of the storage, if not what everybody sees. */
-  function join(holder: string, own = storage): Host {
+  function join(holder: string, own = storage, firstAsideMs = ASIDE_MS): Host {
     const host: Host = new StageHost({
       stage: tallyStage,
       partitions: PARTITIONS,
@@ -68,7 +68,7 @@ describe('stage hosts that share partitions', () => {
         for (const other of hosts.values()) if (other !== host) other.memberLeaves(holder, forMs);
         return Promise.resolve();
       },
-      firstAsideMs: ASIDE_MS,
+      firstAsideMs,
     });
     hosts.set(holder, host);
     host.start();
@@ -157,6 +157,17 @@ describe('stage hosts that share partitions', () => {
     await until('a to run all', async () => (await owned(hosts.get('a')!)).length === PARTITIONS);
     isBroken = false;
     await untilShared(3, 3);
+  });
+
+  it('know of one that stands aside also when they join later', async () => {
+    const journal = failing(storage.journal, () => true);
+    join('a');
+    const b = join('b', { ...storage, journal }, 60_000);
+    await until('b to stand aside', () => /stands aside/.test(b.notReady() ?? ''));
+    const c = join('c');
+    await until('a and c to share', async () => (await owned(c)).length === 3 && c.notReady() === undefined);
+    assert.equal((await owned(hosts.get('a')!)).length, 3);
+    assert.match(b.notReady() ?? '', /stands aside/);
   });
 
   it('keep trying when they are alone', async () => {

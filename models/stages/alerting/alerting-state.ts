@@ -94,9 +94,9 @@ export function decodeAlertingState(bytes: Uint8Array): AlertingState {
   return state;
 }
 
-/** As older releases wrote it: they told no peak by itself, so the one that they hold is where telling starts. */
+/** As older releases wrote it: which peak they told last is not known, so the next strange score tells one. */
 type UntoldAlert = Omit<OpenAlert, 'toldScore'>;
 
 function restoredAlert(alert: OpenAlert | UntoldAlert): OpenAlert {
-  return 'toldScore' in alert ? alert : { ...alert, toldScore: alert.peakScore };
+  return 'toldScore' in alert ? alert : { ...alert, toldScore: -1 };
 }
