@@ -74,6 +74,7 @@ const LOW = VIEW_LENGTH + 3;
 const SCALE = VIEW_LENGTH + 4;
 const CHANNEL_LENGTH = VIEW_LENGTH + 5;
 
+/** A kernel of scope `frame`. Strangeness 1 is the level that 98 % of the device's own ordinary frames stay below. */
 export function createReferenceKernel(channels: number, options: ReferenceOptions): DetectorKernel {
   const { view, start, memory } = options;
   const packed = packedLength(channels);

@@ -65,6 +65,7 @@ export const referenceValue = defineReference(
   false,
 );
 
+/** Small shifts that last, which the noise of single frames hides. The slowest to begin, the surest while a fault lasts. */
 export const referenceLevel = defineReference(
   'reference-level',
   'How far the mean of late lies, in all channels together, from where it ordinarily is.',
@@ -73,6 +74,7 @@ export const referenceLevel = defineReference(
   true,
 );
 
+/** The beginning of things, wherever the device slowly drifts. */
 export const referenceDeparture = defineReference(
   'reference-departure',
   'Whether the values jump from the frames just before, in all channels together.',
@@ -81,6 +83,7 @@ export const referenceDeparture = defineReference(
   true,
 );
 
+/** Unrest, and channels that come to rest together; where a channel never moved before, that it moves at all. */
 export const referenceMovement = defineReference(
   'reference-movement',
   'Whether the channels move, together, more or less than they ordinarily do.',
