@@ -47,6 +47,8 @@ const LONGEST_WINDOW: readonly number[] = [...MEAN_WINDOWS, ...SHAPE_WINDOWS, 1,
 /** Past windows before a distance is taken, and distances before one is judged. */
 const LEAST_PAST = 4;
 const LEAST_DISTANCES = 15;
+/** Before, no view can say anything. */
+const LEAST_BLOCKS = LEAST_PAST + 1 + LEAST_DISTANCES;
 /** The unit of distances: mostly the range without its outermost values, to a tenth all of the range ever seen. */
 const OUTER_SHARE = 0.02;
 const EVER_SHARE = 0.1;
@@ -108,7 +110,7 @@ const RINGS = 16;
  *
  * Input    frame of C values
  * Output   per channel half the mean and half the largest −log10 tail probability of the eight views, held until the next
- *          block is full: about 0.7 for an ordinary block, at most 6. NaN before 5 blocks, 0 until a view has 15 distances
+ *          block is full: about 0.7 for an ordinary block, at most 6. NaN before 20 blocks
  * State    C·(224 + blocks): the open block, range, swing; two rings of blocks, two numbers in one; a tail a view.
  *          3.8 KB a channel as set by default
  * Cost     a frame that fills a block O(blocks · windows), about 25 µs; all others O(C)
@@ -161,7 +163,7 @@ export const nearestPast = defineDetector({
           const base = at + c * channelLength;
           if (Number.isNaN(frame.values[c]!)) continue;
           const isFull = state[base + FILLED]! + 1 >= framesOf(state, base, frame);
-          if (state[base + BLOCKS]! + (isFull ? 1 : 0) <= LEAST_PAST) continue;
+          if (state[base + BLOCKS]! + (isFull ? 1 : 0) < LEAST_BLOCKS) continue;
           if (!isFull) {
             out.strangeness[c] = state[base + HELD]!;
             out.reason[c] = state[base + REASON]!;
