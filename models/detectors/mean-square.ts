@@ -59,6 +59,7 @@ export const meanSquare = defineDetector({
   name: 'mean-square',
   summary: 'How far the channels are, on the whole, from their means of late.',
   scope: 'frame',
+  scale: 'level',
   settings: Settings,
   createKernel(channels, { memory }): DetectorKernel {
     const z = new Float64Array(channels);

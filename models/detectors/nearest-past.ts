@@ -130,6 +130,8 @@ export const nearestPast = defineDetector({
   name: 'nearest-past',
   summary: 'Whether the channel has been like this before: the last hours against the past weeks.',
   scope: 'channel',
+  scale: 'rarity',
+  mostChannels: 4,
   settings: Settings,
   createKernel(channels, settings): DetectorKernel {
     const { minutes, blocks, neighbours } = settings;

@@ -50,6 +50,8 @@ function defineReference(name: string, summary: string, view: RowView, reason: R
     name,
     summary,
     scope: 'frame',
+    scale: 'level',
+    isSlow: view === levelView,
     settings: Settings,
     createKernel: (channels, { start, memory }) =>
       createReferenceKernel(channels, { view, reason, doubtsRuns, start, memory }),
