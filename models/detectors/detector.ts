@@ -130,6 +130,8 @@ export function resizeState(
 /** `channel`: one strangeness a channel. `frame`: one for all of them, with attribution. */
 export type DetectorScope = 'channel' | 'frame';
 
+export type StrangenessScale = 'plain' | 'level' | 'rarity';
+
 /** A detector as the catalogue holds it, its settings' type forgotten. */
 export interface AnyDetector {
   /** kebab-case; the name in profiles. */
@@ -137,6 +139,16 @@ export interface AnyDetector {
   /** One sentence for people. */
   readonly summary: string;
   readonly scope: DetectorScope;
+  /**
+   * What the numbers of strangeness mean. `plain` (default): about 1 for an ordinary frame, and the ensemble learns what is rare.
+   * `level`: 1 is what 98 % of the device's ordinary frames stay below, and the detector itself doubts strange frames. `rarity`:
+   * −log10 of a tail probability.
+   */
+  readonly scale?: StrangenessScale;
+  /** Whether it follows a fault slowly: it says for how long, not where it begins. Default: no. */
+  readonly isSlow?: boolean;
+  /** The standard ensemble has it for devices of so many channels at most, for what it costs. Default: for all. */
+  readonly mostChannels?: number;
   /** Every field has a default, a range and a description. */
   readonly settings: TObject;
   /**
@@ -158,6 +170,9 @@ export interface DetectorDefinition<S extends TObject> {
   readonly name: string;
   readonly summary: string;
   readonly scope: DetectorScope;
+  readonly scale?: StrangenessScale;
+  readonly isSlow?: boolean;
+  readonly mostChannels?: number;
   readonly settings: S;
   createKernel(channels: number, settings: Static<S>): DetectorKernel;
 }

@@ -3,12 +3,21 @@ import type { AnyDetector } from './detector.js';
 import { flatline } from './flatline.js';
 import { halfSpaceTrees } from './half-space-trees.js';
 import { levelShift } from './level-shift.js';
+import { meanSquare } from './mean-square.js';
 import { missing } from './missing.js';
+import { nearestPast } from './nearest-past.js';
+import { referenceDeparture, referenceLevel, referenceMovement, referenceValue } from './reference.js';
 import { residual } from './residual.js';
 import { seasonal } from './seasonal.js';
 import { variability } from './variability.js';
 
 export const DETECTORS: readonly AnyDetector[] = [
+  referenceValue,
+  referenceLevel,
+  referenceDeparture,
+  referenceMovement,
+  meanSquare,
+  nearestPast,
   residual,
   levelShift,
   variability,
@@ -18,11 +27,14 @@ export const DETECTORS: readonly AnyDetector[] = [
   missing,
 ];
 
-/** What looks at a device whose profile names no detectors. */
+/** In the catalogue for profiles that name them; beside the others they add cost and memory, and no better figures. */
+const NOT_STANDARD: readonly AnyDetector[] = [referenceMovement, halfSpaceTrees];
+
+/** What looks at a device whose profile names no detectors, within `mostChannels` of each. */
 export const STANDARD_ENSEMBLE: readonly {
   readonly name: string;
   readonly settings: Readonly<Record<string, unknown>>;
-}[] = DETECTORS.map(({ name }) => ({ name, settings: {} }));
+}[] = DETECTORS.filter((detector) => !NOT_STANDARD.includes(detector)).map(({ name }) => ({ name, settings: {} }));
 
 export function findDetector(name: string): AnyDetector | undefined {
   return DETECTORS.find((detector) => detector.name === name);

@@ -1,9 +1,18 @@
 /**
- * The ensemble of a profile for devices with so many channels: asks the detectors, turns what they say into tail
- * probabilities of this device, combines the strongest, calibrates the result once more, and decides how much the frame may
- * teach. An ensemble has no memory: a device's is one Float64Array of `stateLength` numbers, laid out as
+ * The ensemble of a profile for devices with so many channels: asks the detectors, combines what they say, and decides how much
+ * the frame may teach. Three kinds are heard in three ways (`StrangenessScale`):
  *
- *     head · teaching · episode · fused tail · last values · counters · for each detector: kernel state, one tail a channel (or one a frame)
+ * - `level`: the mean of their logarithms is the strength of a frame, and its tail a rarity
+ * - `plain` and `rarity`: turned into tail probabilities of this device, of which the strongest few are combined
+ * - where an episode begins: those of `rarity` say it, or a loud frame; without them the votes of `level`
+ *
+ * A frame's rarity is two thirds of the first and one third of the second; where the second is over the threshold alone, it
+ * counts too. docs/detection.md has what that is worth.
+ *
+ * An ensemble has no memory: a device's is one Float64Array of `stateLength` numbers, laid out as
+ *
+ *     head · teaching · episode · strength · onset · strength tail · fused tail · last values · counters ·
+ *     for each detector: kernel state, one tail a channel (or one a frame, or none)
  */
 import { clearEvidence, resizeState, TEACH, type FrameView } from '../detectors/detector.js';
 import { findDetector, STANDARD_ENSEMBLE } from '../detectors/index.js';
@@ -16,7 +25,9 @@ import { endEpisode, EPISODE_LENGTH, refractoryFrames, stepEvent, stepLevel } fr
 import { copyTail, createMember, initMember, TAIL, type Member } from './member.js';
 import { ReasonList } from './reason-list.js';
 import { scoreOf, thresholdRarity } from './rarity.js';
-import { detectorWeight, followDoubt, tailWeight, TEACHING_LENGTH, trustAgain } from './teaching.js';
+import { ONSET_LENGTH, stepOnset } from './onset.js';
+import { STRENGTH_LENGTH, stepStrength, voteOf } from './strength.js';
+import { detectorWeight, followDoubt, incidentWeight, tailWeight, TEACHING_LENGTH, trustAgain } from './teaching.js';
 import { strongestFew } from './strongest-few.js';
 
 /** What an ensemble says about a frame. Used again for the next one: never keep it. Arrays: one entry a channel. */
@@ -48,6 +59,26 @@ const FUSED_TAIL = new TailHistogram({
   priorExcess: 0.5,
 });
 
+/** Strength as a factor over the level: its logarithm has an exponential tail. */
+const STRENGTH_TAIL = new TailHistogram({
+  bins: 32,
+  binsPerEFold: 6,
+  lowest: 0.55,
+  horizon: 100_000,
+  isConcave: false,
+  isPower: true,
+  priorExcess: 0.5,
+});
+/** What strength counts for in a frame's rarity; the rest is what the strongest few say. */
+const STRENGTH_SHARE = 2 / 3;
+/** Of what the few have over the threshold alone, so much counts. */
+const FEW_SHARE = 0.5;
+/** A loud frame begins an episode also where nothing new is known of it: half of its rarity beyond once in a thousand. */
+const LOUD_FROM = 3;
+const LOUD_SHARE = 0.5;
+/** Two tests at half the rate each: of strength with the few, and of the few alone. */
+const TWO_TESTS = Math.log10(2);
+
 const FRAMES = 0;
 const LAST_TIME = 1;
 const INTERVAL = 2;
@@ -55,7 +86,10 @@ const WORST = 3;
 const HEAD = 4;
 const TEACHING = HEAD;
 const EPISODE = TEACHING + TEACHING_LENGTH;
-const FUSED = EPISODE + EPISODE_LENGTH;
+const STRENGTH = EPISODE + EPISODE_LENGTH;
+const ONSET = STRENGTH + STRENGTH_LENGTH;
+const STRENGTHS = ONSET + ONSET_LENGTH;
+const FUSED = STRENGTHS + STRENGTH_TAIL.length;
 
 /** Interval that is assumed until there are two times. */
 const DEFAULT_INTERVAL_MS = 60_000;
@@ -79,10 +113,19 @@ export class Ensemble {
   readonly #memberRarity: Float64Array;
   readonly #valuesAt = FUSED + FUSED_TAIL.length;
   readonly #lens: CounterLens;
+  /** Of the latest frame: mean vote of all levelled detectors, and of those that see where something begins. */
+  #meanVote = 0;
+  #onsetVote = 0;
+  #hasVotes = false;
+  readonly #hasLevelled: boolean;
+  /** Levelled members stand first; where there are others, those alone are the few. */
+  readonly #firstOfFew: number;
+  readonly #hasNovelty: boolean;
 
   /** @throws SettingInvalidError for a detector that is not in the catalogue or has bad settings. */
   constructor(profile: DetectionProfile, channels: number) {
-    const choices = profile.detectors.length === 0 ? STANDARD_ENSEMBLE : profile.detectors;
+    const isStandard = profile.detectors.length === 0;
+    const choices = isStandard ? STANDARD_ENSEMBLE : profile.detectors;
     const members: Member[] = [];
     const countersAt = this.#valuesAt + channels;
     this.#lens = new CounterLens(channels, this.#valuesAt, countersAt);
@@ -90,6 +133,7 @@ export class Ensemble {
     for (const { name, settings } of choices) {
       const detector = findDetector(name);
       if (detector === undefined) throw unknownDetector(name);
+      if (isStandard && channels > (detector.mostChannels ?? Infinity)) continue;
       const member = createMember(detector, settings, channels, next);
       members.push(member);
       next = member.tailsAt + member.tails * TAIL.length;
@@ -97,6 +141,10 @@ export class Ensemble {
     this.channels = channels;
     this.#profile = profile;
     this.#members = members;
+    this.#hasLevelled = members.some(({ scale }) => scale === 'level');
+    const levelled = members.filter(({ scale }) => scale === 'level').length;
+    this.#firstOfFew = levelled < members.length ? levelled : 0;
+    this.#hasNovelty = members.some(({ scale }) => scale === 'rarity');
     this.stateLength = next;
     this.#rarity = new Float64Array(members.length * channels);
     this.#memberRarity = new Float64Array(members.length);
@@ -117,6 +165,7 @@ export class Ensemble {
   createState(): Float64Array {
     const state = new Float64Array(this.stateLength);
     state[LAST_TIME] = NaN;
+    STRENGTH_TAIL.init(state, STRENGTHS);
     FUSED_TAIL.init(state, FUSED);
     state.fill(NaN, this.#valuesAt, this.#valuesAt + this.channels);
     for (const member of this.#members) initMember(state, member);
@@ -137,6 +186,7 @@ export class Ensemble {
       if (former === undefined) continue;
       kept++;
       resizeState(member.kernel, old, former.kernelAt, state, member.kernelAt, source);
+      if (member.tails === 0) continue;
       if (!member.isPerChannel) {
         if (member.kernel.keepsSharedPart) copyTail(old, former.tailsAt, state, member.tailsAt);
         continue;
@@ -169,18 +219,22 @@ export class Ensemble {
     if (changed !== undefined) this.#startAnew(state, changed);
     const { view } = this.#lens;
     this.#ask(state, view);
-    const fused = strongestFew(this.#memberRarity, 0, this.#members.length);
-    const rarity = FUSED_TAIL.surprise(state, FUSED, fused);
-    const threshold = thresholdRarity(this.#profile.falseAlarmsPerWeek, intervalMs, state[FRAMES]!);
+    const fused = strongestFew(this.#memberRarity, this.#firstOfFew, this.#members.length - this.#firstOfFew);
+    this.#vote();
+    const strength = Math.exp(stepStrength(state, STRENGTH, this.#meanVote));
+    const ofFew = FUSED_TAIL.surprise(state, FUSED, fused);
+    const threshold = this.#threshold(state, intervalMs);
+    const both = this.#hasLevelled ? this.#both(state, strength, ofFew) : ofFew;
+    const rarity = ofFew < threshold ? both : Math.max(both, threshold + FEW_SHARE * (ofFew - threshold));
     const level = stepLevel(state, EPISODE, rarity, MOST_CARRIED * threshold);
     result.score = scoreOf(level);
     result.threshold = scoreOf(threshold);
-    result.event = scoreOf(stepEvent(state, EPISODE, rarity, refractoryFrames(intervalMs)));
+    result.event = scoreOf(this.#event(state, both, intervalMs));
     this.#attribute(state, level >= REASON_SHARE * threshold);
 
     if (isMeasured) state[FRAMES] = Math.min(state[FRAMES]! + 1, Number.MAX_SAFE_INTEGER);
     this.#readPhase(state);
-    this.#learn(state, view, isMeasured, fused, rarity, threshold);
+    this.#learn(state, view, isMeasured, fused, Math.max(rarity, ofFew), threshold, strength);
   }
 
   /** What is known without a frame, for a device that is silent: threshold and phase, nothing about channels. */
@@ -189,7 +243,7 @@ export class Ensemble {
     result.score = 0;
     result.event = 0;
     const intervalMs = this.#intervalMs(state, 0);
-    result.threshold = scoreOf(thresholdRarity(this.#profile.falseAlarmsPerWeek, intervalMs, state[FRAMES]!));
+    result.threshold = scoreOf(this.#threshold(state, intervalMs));
     this.#readPhase(state);
   }
 
@@ -260,7 +314,11 @@ export class Ensemble {
       member.kernel.score(state, member.kernelAt, frame, evidence);
       const row = m * channels;
       this.#rarity.fill(0, row, row + channels);
-      if (member.isPerChannel) {
+      if (member.scale === 'rarity') {
+        for (let c = 0; c < channels; c++)
+          this.#rarity[row + c] = evidence.strangeness[c]! > 0 ? evidence.strangeness[c]! : 0;
+        this.#memberRarity[m] = largest(this.#rarity, row, channels);
+      } else if (member.isPerChannel) {
         TAIL.surpriseAll(state, member.tailsAt, evidence.strangeness, channels, this.#rarity, row);
         this.#memberRarity[m] = largest(this.#rarity, row, channels);
       } else {
@@ -279,6 +337,60 @@ export class Ensemble {
     this.#lens.translate(expected);
     this.#lens.translate(lower);
     this.#lens.translate(upper);
+  }
+
+  /** Votes of the levelled detectors on the latest frame. */
+  #vote(): void {
+    let sum = 0;
+    let onsets = 0;
+    let voters = 0;
+    let ofOnset = 0;
+    let speaking = 0;
+    for (const { scale, beginsEpisodes, evidence } of this.#members) {
+      if (scale !== 'level') continue;
+      const strangeness = evidence.strangeness[0]!;
+      if (strangeness >= 0) speaking++;
+      const vote = voteOf(strangeness);
+      sum += vote;
+      voters++;
+      if (!beginsEpisodes) continue;
+      onsets += vote;
+      ofOnset++;
+    }
+    this.#hasVotes = speaking > 0;
+    this.#meanVote = sum / Math.max(1, voters);
+    this.#onsetVote = onsets / Math.max(1, ofOnset);
+  }
+
+  #threshold(state: Float64Array, intervalMs: number): number {
+    const rarity = thresholdRarity(this.#profile.falseAlarmsPerWeek, intervalMs, state[FRAMES]!);
+    return this.#hasLevelled ? rarity + TWO_TESTS : rarity;
+  }
+
+  /** Rarity of a frame by its strength and by the strongest few. */
+  #both(state: Float64Array, strength: number, ofFew: number): number {
+    const ofStrength = this.#hasVotes ? STRENGTH_TAIL.surprise(state, STRENGTHS, strength) : 0;
+    return STRENGTH_SHARE * ofStrength + (1 - STRENGTH_SHARE) * ofFew;
+  }
+
+  /** How strongly an episode begins: asked of those who know what was before, else of the levelled ones, else of the frame's rarity. */
+  #event(state: Float64Array, rarity: number, intervalMs: number): number {
+    const onset = stepOnset(state, ONSET, this.#onsetVote);
+    if (!this.#hasNovelty && this.#hasLevelled) return onset;
+    const loudness = this.#hasNovelty ? Math.max(this.#novelty(), LOUD_SHARE * (rarity - LOUD_FROM)) : rarity;
+    return stepEvent(state, EPISODE, loudness, refractoryFrames(intervalMs));
+  }
+
+  /** Mean of what the detectors of novelty say, each of its strangest channel. */
+  #novelty(): number {
+    let sum = 0;
+    let count = 0;
+    for (const { scale, evidence } of this.#members) {
+      if (scale !== 'rarity') continue;
+      sum += largest(evidence.strangeness, 0, this.channels);
+      count++;
+    }
+    return sum / count;
   }
 
   #attribute(state: Float64Array, isStrange: boolean): void {
@@ -312,21 +424,30 @@ export class Ensemble {
     fused: number,
     rarity: number,
     threshold: number,
+    strength: number,
   ): void {
     let weight = 0;
     let inTails = 0;
+    let inStrengths = 0;
     if (isMeasured) {
       const { isReady } = this.result;
       if (isReady) followDoubt(state, TEACHING, rarity, this.#profile.patienceFrames);
       if (isReady && rarity >= threshold) state[WORST] = Math.max(state[WORST]!, fused);
       weight = isReady ? detectorWeight(state, TEACHING, rarity, threshold) : 1;
       inTails = tailWeight(state, TEACHING, rarity, threshold, state[FRAMES]!);
+      inStrengths = incidentWeight(state, TEACHING, rarity, threshold, state[FRAMES]!);
     }
     for (const member of this.#members) {
-      member.kernel.learn(state, member.kernelAt, frame, weight);
+      member.kernel.learn(
+        state,
+        member.kernelAt,
+        frame,
+        member.scale === 'plain' || weight > 1 || !isMeasured ? weight : 1,
+      );
       TAIL.learnAll(state, member.tailsAt, member.evidence.strangeness, member.tails, inTails);
     }
     FUSED_TAIL.learn(state, FUSED, fused, inTails);
+    if (this.#hasVotes) STRENGTH_TAIL.learn(state, STRENGTHS, strength, inStrengths);
   }
 }
 

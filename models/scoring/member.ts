@@ -5,14 +5,18 @@ import {
   type AnyDetector,
   type DetectorKernel,
   type Evidence,
+  type StrangenessScale,
 } from '../detectors/detector.js';
 import { TailHistogram } from '../statistics/tail-histogram.js';
 
-/** Kernel state from `kernelAt`, then from `tailsAt` one tail a channel, or one in all. */
+/** Kernel state from `kernelAt`, then from `tailsAt` one tail a channel, or one in all, or none for what has its own. */
 export interface Member {
   readonly key: string;
   readonly kernel: DetectorKernel;
   readonly isPerChannel: boolean;
+  readonly scale: StrangenessScale;
+  /** False for what follows slowly: it says how long a fault lasts, not where it begins. */
+  readonly beginsEpisodes: boolean;
   readonly kernelAt: number;
   readonly tailsAt: number;
   readonly tails: number;
@@ -42,9 +46,11 @@ export function createMember(
     key: `${detector.name} ${JSON.stringify(entries)}`,
     kernel,
     isPerChannel,
+    scale: detector.scale ?? 'plain',
+    beginsEpisodes: detector.isSlow !== true,
     kernelAt,
     tailsAt: kernelAt + stateLength(kernel, channels),
-    tails: isPerChannel ? channels : 1,
+    tails: detector.scale === 'rarity' ? 0 : isPerChannel ? channels : 1,
     evidence: createEvidence(channels),
   };
 }

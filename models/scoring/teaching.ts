@@ -47,9 +47,20 @@ export function detectorWeight(state: Float64Array, at: number, rarity: number, 
  * the first does not hide the second. What lasts counts by 1/run² besides: about once in all, however long, for it is one event.
  */
 export function tailWeight(state: Float64Array, at: number, rarity: number, threshold: number, frames: number): number {
+  return Math.max(acceptance(state, at), incidentWeight(state, at, rarity, threshold, frames));
+}
+
+/** As `tailWeight`, for what judges a long incident by itself: its frames are none the more ordinary for lasting. */
+export function incidentWeight(
+  state: Float64Array,
+  at: number,
+  rarity: number,
+  threshold: number,
+  frames: number,
+): number {
   const expected = Math.min(1, frames / 10 ** Math.min(rarity, threshold));
   const run = Math.max(1, state[at + RUN]!);
-  return Math.max(acceptance(state, at), Math.max(LEAST_TAIL_WEIGHT, expected) / run ** 2);
+  return Math.max(LEAST_TAIL_WEIGHT, expected) / run ** 2;
 }
 
 function acceptance(state: Float64Array, at: number): number {

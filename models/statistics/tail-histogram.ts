@@ -4,11 +4,13 @@
  * Bins are evenly spaced in the logarithm, so a few of them span all that occurs. Later values weigh more: the j-th value
  * has weight j until `horizon / 2` values are in, then weights grow by the factor 1 + 2/horizon; so what was learned from a
  * cold start fades first. Beyond what was seen, the tail above the highest 5 % is continued: exponential in
- * 2(√(1+x) − 1) (`concave`, for raw strangeness: between a Gaussian's and a power law's tail) or in x itself.
+ * 2(√(1+x) − 1) (`concave`, for raw strangeness: between a Gaussian's and a power law's tail), in ln x (`power`, for
+ * distances: the tail of a power law) or in x itself.
  *
  * State    `length` numbers: mass of all bins, weight of the next value, the bins
  * Cost     `learn` O(1), `surprise` O(bins)
- * Source   peaks over threshold: Pickands (1975), Annals of Statistics 3(1), 119–131; Siffer et al. (2017), KDD, 1067–1075
+ * Source   peaks over threshold: Pickands (1975), Annals of Statistics 3(1), 119–131; Siffer et al. (2017), KDD, 1067–1075;
+ *          exponent of a power law: Hill (1975), Annals of Statistics 3(5), 1163–1174
  */
 
 export interface TailShape {
@@ -20,6 +22,8 @@ export interface TailShape {
   /** Values after which old ones have lost e⁻² of their weight. */
   readonly horizon: number;
   readonly isConcave: boolean;
+  /** The tail is a power law's; then `isConcave` must be false. Default: false. */
+  readonly isPower?: boolean;
   /** Mean excess that is assumed before there is evidence, in units of the tail's own scale. */
   readonly priorExcess: number;
 }
@@ -166,6 +170,7 @@ export class TailHistogram {
   }
 
   #coordinate(strangeness: number): number {
+    if (this.#shape.isPower === true) return Math.log(strangeness);
     return this.#shape.isConcave ? 2 * (Math.sqrt(1 + strangeness) - 1) : strangeness;
   }
 

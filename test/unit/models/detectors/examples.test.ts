@@ -4,9 +4,12 @@ import { flatline } from '../../../../models/detectors/flatline.js';
 import { halfSpaceTrees } from '../../../../models/detectors/half-space-trees.js';
 import { levelShift } from '../../../../models/detectors/level-shift.js';
 import { missing } from '../../../../models/detectors/missing.js';
+import { nearestPast } from '../../../../models/detectors/nearest-past.js';
 import { residual } from '../../../../models/detectors/residual.js';
 import { seasonal } from '../../../../models/detectors/seasonal.js';
 import { variability } from '../../../../models/detectors/variability.js';
+import { ReasonCode } from '../../../../models/domain/reasons.js';
+import { SeededRandom } from '../../../../models/simulator/random.js';
 import { TEACH } from '../../../../models/detectors/detector.js';
 
 const HOUR_MS = 3_600_000;
@@ -204,5 +207,76 @@ describe('missing', () => {
     for (let i = 0; i < 9; i++) detector.learn([1], { imputed: [1] }, 0);
     detector.score([1], { imputed: [1] });
     assert.equal(detector.evidence.reasonA[0], 10);
+  });
+});
+
+describe('nearest-past', () => {
+  const hourly = { stepMs: HOUR_MS };
+
+  it('knows every hour of a day that was seen, and not one that never was', () => {
+    const detector = nearestPast.create({ channels: 1 });
+    for (let hour = 0; hour < 240; hour++) detector.learn([hour % 24], hourly);
+    assert.ok(detector.score([40], hourly)[0]! > 2);
+    assert.ok(detector.score([0], hourly)[0]! < 1);
+  });
+
+  it('sees a usual value at the wrong moment', () => {
+    const detector = nearestPast.create({ channels: 1 });
+    for (let hour = 0; hour < 240; hour++) detector.learn([hour % 24], hourly);
+    assert.ok(detector.score([12], hourly)[0]! > 2);
+  });
+
+  it('sees a level through noise that no single value gives away', () => {
+    const detector = nearestPast.create({ channels: 1 });
+    const random = new SeededRandom(5);
+    for (let hour = 0; hour < 300; hour++) detector.learn([10 * random.uniform()], hourly);
+    let strongest = 0;
+    for (let hour = 0; hour < 24; hour++) {
+      const value = [8 + 2 * random.uniform()];
+      strongest = Math.max(strongest, detector.score(value, hourly)[0]!);
+      detector.learn(value, hourly);
+    }
+    assert.ok(strongest > 1.2, `${strongest}`);
+  });
+
+  it('sees swings that are new, though the means are not', () => {
+    const detector = nearestPast.create({ channels: 1 });
+    const random = new SeededRandom(6);
+    const facts = { stepMs: HOUR_MS / 4 };
+    for (let i = 0; i < 1_200; i++) detector.learn([50 + random.uniform()], facts);
+    for (const value of [40, 61, 40]) detector.learn([value], facts);
+    assert.ok(detector.score([61], facts)[0]! > 2);
+    assert.equal(detector.evidence.reason[0], ReasonCode.variability);
+  });
+
+  it('knows what has been three times', () => {
+    const detector = nearestPast.create({ channels: 1 });
+    const random = new SeededRandom(7);
+    for (let hour = 0; hour < 400; hour++) {
+      const isHigh = hour === 200 || hour === 250 || hour === 300;
+      detector.learn([isHigh ? 30 : random.uniform()], hourly);
+    }
+    assert.ok(detector.score([30], hourly)[0]! < 1.5);
+    assert.ok(detector.score([60], hourly)[0]! > 2);
+  });
+
+  it('holds what it said of a block until the next is full', () => {
+    const detector = nearestPast.create({ channels: 1 });
+    const facts = { stepMs: HOUR_MS / 4 };
+    for (let i = 0; i < 800; i++) detector.learn([(i >> 2) % 24], facts);
+    for (let i = 0; i < 3; i++) detector.learn([90], facts);
+    const [full] = detector.score([90], facts);
+    detector.learn([90], facts);
+    assert.deepEqual(detector.score([5], facts), [full]);
+    assert.ok(full! > 2);
+  });
+
+  it('is calmer at once when a person says that all is normal', () => {
+    const detector = nearestPast.create({ channels: 1 });
+    for (let hour = 0; hour < 240; hour++) detector.learn([hour % 24], hourly);
+    detector.learn([60], hourly);
+    const before = detector.score([60], hourly)[0]!;
+    detector.learn([60], hourly, TEACH);
+    assert.ok(before > 2 && detector.score([60], hourly)[0]! < 0.8 * before);
   });
 });

@@ -162,16 +162,18 @@ describe('Ensemble', () => {
   });
 
   it('announces an episode once', () => {
+    let loudest = 0;
     const events: number[] = [];
     run(
       1,
       START + 100,
       (value) => value + 2,
       (result, i) => {
-        if (i >= 0 && result.event >= result.threshold) events.push(i);
+        if (i < 0) loudest = Math.max(loudest, result.event);
+        else if (result.event > loudest) events.push(i);
       },
     );
-    assert.equal(events[0], 0);
+    assert.ok(events[0]! <= 3, `events at ${events.join()}`);
     assert.ok(events.length <= 3, `events at ${events.join()}`);
   });
 

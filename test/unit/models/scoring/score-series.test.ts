@@ -10,7 +10,7 @@ describe('scoreSeries', () => {
     const rows = Array.from({ length: 12 }, (_, i) => [i === 9 ? 50 : 1 + 0.1 * Math.sin(7 * i)]);
     const scores = scoreSeries(rows, options);
     assert.equal(scores.length, 12);
-    assert.ok(scores[9]!.isAnomaly && scores[9]!.score > 0.8);
+    assert.ok(scores[9]!.isAnomaly && scores[9]!.score > 0.75);
     assert.ok(scores.slice(0, 9).every(({ isAnomaly }) => !isAnomaly));
   });
 

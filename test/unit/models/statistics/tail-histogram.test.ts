@@ -26,6 +26,17 @@ describe('TailHistogram', () => {
     }
   });
 
+  it('tells the tail of a power law far beyond the data', () => {
+    const power = new TailHistogram({ ...shape, isPower: true, priorExcess: 0.5 });
+    const state = newState(power);
+    const random = new SeededRandom(3);
+    for (let i = 0; i < 5_000; i++) power.learn(state, 0, (1 - random.uniform()) ** -0.5, 1);
+    for (const decades of [2, 3, 5]) {
+      const surprise = power.surprise(state, 0, 10 ** (decades / 2));
+      assert.ok(Math.abs(surprise - decades) < 0.2 + 0.1 * decades, `${decades} decades, got ${surprise}`);
+    }
+  });
+
   it('grows with strangeness', () => {
     const state = newState();
     const random = new SeededRandom(4);
