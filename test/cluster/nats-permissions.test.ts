@@ -7,6 +7,7 @@ import { inboxPrefixOf } from '../../models/settings.js';
 import { needsNatsServer, NatsServer } from '../support/nats-server.js';
 import { natsSettings } from '../support/nats-settings.js';
 import { natsUsers, NatsUser, urlOfUser } from '../support/nats-users.js';
+import { until } from '../support/until.js';
 
 const PARTITIONS = 2;
 const OPTIONS = { partitions: PARTITIONS, guests: ['guest', 'billing'], sensors: ['sensor', 'boiler'] };
@@ -294,7 +295,8 @@ describe('users of NATS', function () {
       const before = await recordsOf('redshank-registry-0');
       assert.equal(await as('scorer').maySay(VICTIM), false);
       await as('scorer').maySay('redshank.scores.0', 'a record', VICTIM);
-      assert.equal(await recordsOf('redshank-registry-0'), before + 1);
+      // What was said is not stored yet when it has been sent.
+      await until('one record more', async () => (await recordsOf('redshank-registry-0')) === before + 1);
     });
   });
 
