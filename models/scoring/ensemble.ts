@@ -14,7 +14,7 @@
  *     head · teaching · episode · strength · onset · strength tail · fused tail · last values · counters ·
  *     for each detector: kernel state, one tail a channel (or one a frame, or none)
  */
-import { clearEvidence, resizeState, TEACH, type FrameView } from '../detectors/detector.js';
+import { clearEvidence, resizeState, TEACH, type AnyDetector, type FrameView } from '../detectors/detector.js';
 import { findDetector, STANDARD_ENSEMBLE } from '../detectors/index.js';
 import { ReasonCode } from '../domain/reasons.js';
 import { SettingInvalidError } from '../errors.js';
@@ -83,7 +83,8 @@ const FRAMES = 0;
 const LAST_TIME = 1;
 const INTERVAL = 2;
 const WORST = 3;
-const HEAD = 4;
+const STRONGEST = 4;
+const HEAD = 5;
 const TEACHING = HEAD;
 const EPISODE = TEACHING + TEACHING_LENGTH;
 const STRENGTH = EPISODE + EPISODE_LENGTH;
@@ -130,9 +131,11 @@ export class Ensemble {
     const countersAt = this.#valuesAt + channels;
     this.#lens = new CounterLens(channels, this.#valuesAt, countersAt);
     let next = countersAt + COUNTER_LENGTH * channels;
-    for (const { name, settings } of choices) {
-      const detector = findDetector(name);
-      if (detector === undefined) throw unknownDetector(name);
+    const found = choices.map(({ name, settings }) => ({ detector: detectorOf(name), settings }));
+    const isLevelled = ({ detector }: { readonly detector: AnyDetector }): boolean => detector.scale === 'level';
+    // In whatever order a profile names them: the few are looked for behind the levelled ones.
+    for (const choice of [...found.filter(isLevelled), ...found.filter((one) => !isLevelled(one))]) {
+      const { detector, settings } = choice;
       if (isStandard && channels > (detector.mostChannels ?? Infinity)) continue;
       const member = createMember(detector, settings, channels, next);
       members.push(member);
@@ -141,8 +144,8 @@ export class Ensemble {
     this.channels = channels;
     this.#profile = profile;
     this.#members = members;
-    this.#hasLevelled = members.some(({ scale }) => scale === 'level');
     const levelled = members.filter(({ scale }) => scale === 'level').length;
+    this.#hasLevelled = levelled > 0;
     this.#firstOfFew = levelled < members.length ? levelled : 0;
     this.#hasNovelty = members.some(({ scale }) => scale === 'rarity');
     this.stateLength = next;
@@ -253,8 +256,8 @@ export class Ensemble {
   }
 
   /**
-   * A person says that the device is well: the present level is learned at once, frames as rare as the worst since the last
-   * verdict count as seen often, and the episode ends.
+   * A person says that the device is well: the present level is learned at once, frames as rare or as strong as the worst since
+   * the last verdict count as seen often, and the episode ends.
    */
   teachNormal(state: Float64Array, frame: FrameView): void {
     for (let c = 0; c < this.channels; c++) frame.values[c] = this.#lens.latest(state, c);
@@ -264,7 +267,9 @@ export class Ensemble {
     frame.gapSteps = 0;
     for (const { kernel, kernelAt } of this.#members) kernel.learn(state, kernelAt, frame, TEACH);
     if (state[WORST]! > 0) FUSED_TAIL.learn(state, FUSED, state[WORST]!, VERDICT_WEIGHT);
+    if (state[STRONGEST]! > 0) STRENGTH_TAIL.learn(state, STRENGTHS, state[STRONGEST]!, VERDICT_WEIGHT);
     state[WORST] = 0;
+    state[STRONGEST] = 0;
     trustAgain(state, TEACHING);
     endEpisode(state, EPISODE);
   }
@@ -432,7 +437,10 @@ export class Ensemble {
     if (isMeasured) {
       const { isReady } = this.result;
       if (isReady) followDoubt(state, TEACHING, rarity, this.#profile.patienceFrames);
-      if (isReady && rarity >= threshold) state[WORST] = Math.max(state[WORST]!, fused);
+      if (isReady && rarity >= threshold) {
+        state[WORST] = Math.max(state[WORST]!, fused);
+        if (this.#hasVotes) state[STRONGEST] = Math.max(state[STRONGEST]!, strength);
+      }
       weight = isReady ? detectorWeight(state, TEACHING, rarity, threshold) : 1;
       inTails = tailWeight(state, TEACHING, rarity, threshold, state[FRAMES]!);
       inStrengths = incidentWeight(state, TEACHING, rarity, threshold, state[FRAMES]!);
@@ -471,5 +479,8 @@ function shareOut(rarity: number, attribution: Float64Array, out: Float64Array, 
   for (let c = 0; c < channels; c++) if (attribution[c]! > 0) out[at + c] = (rarity * attribution[c]!) / largest;
 }
 
-const unknownDetector = (name: string): SettingInvalidError =>
-  new SettingInvalidError([`detector must be one of the catalogue, got ${JSON.stringify(name.slice(0, 64))}`]);
+function detectorOf(name: string): AnyDetector {
+  const detector = findDetector(name);
+  if (detector !== undefined) return detector;
+  throw new SettingInvalidError([`detector must be one of the catalogue, got ${JSON.stringify(name.slice(0, 64))}`]);
+}

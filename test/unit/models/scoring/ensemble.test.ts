@@ -263,6 +263,23 @@ describe('Ensemble', () => {
     assert.equal(other.step([25]).isReady, false);
   });
 
+  it('hears detectors alike in whatever order a profile names them', () => {
+    const names = ['residual', 'mean-square', 'flatline'];
+    const scores = [names, names.toReversed()].map((order) => {
+      const all: number[] = [];
+      const detectors = order.map((name) => ({ name, settings: {} }));
+      run(
+        1,
+        START + 20,
+        (value) => value + 5,
+        ({ score, event }) => all.push(score, event),
+        new Device(1, { detectors }),
+      );
+      return all;
+    });
+    assert.deepEqual(scores[0], scores[1]);
+  });
+
   it('needs at most 32 KB for three channels', () => {
     assert.ok(new Device(3).state.byteLength <= 32_768);
   });
