@@ -132,6 +132,18 @@ export type DetectorScope = 'channel' | 'frame';
 
 export type StrangenessScale = 'plain' | 'level' | 'rarity';
 
+/** Shares of a levelled detector in the three things that are asked of all together; 0: it is not asked. */
+export interface VoteWeights {
+  /** How strange the frame is. */
+  readonly strength: number;
+  /** Whether something begins. */
+  readonly onset: number;
+  /** Whether it lasts. */
+  readonly lasting: number;
+}
+
+export const EVEN_VOTE: VoteWeights = { strength: 1, onset: 1, lasting: 0 };
+
 /** A detector as the catalogue holds it, its settings' type forgotten. */
 export interface AnyDetector {
   /** kebab-case; the name in profiles. */
@@ -145,8 +157,10 @@ export interface AnyDetector {
    * −log10 of a tail probability.
    */
   readonly scale?: StrangenessScale;
-  /** Whether it follows a fault slowly: it says for how long, not where it begins. Default: no. */
-  readonly isSlow?: boolean;
+  /** Of the scale `level`: what it counts for where all of them are heard together. Default: `EVEN_VOTE`. */
+  readonly vote?: VoteWeights;
+  /** What it says cannot be otherwise (no value, always the same one): it needs no other to confirm it. Default: no. */
+  readonly isPlainFact?: boolean;
   /** The standard ensemble has it for devices of so many channels at most, for what it costs. Default: for all. */
   readonly mostChannels?: number;
   /** Every field has a default, a range and a description. */
@@ -171,7 +185,8 @@ export interface DetectorDefinition<S extends TObject> {
   readonly summary: string;
   readonly scope: DetectorScope;
   readonly scale?: StrangenessScale;
-  readonly isSlow?: boolean;
+  readonly vote?: VoteWeights;
+  readonly isPlainFact?: boolean;
   readonly mostChannels?: number;
   readonly settings: S;
   createKernel(channels: number, settings: Static<S>): DetectorKernel;

@@ -45,6 +45,7 @@ export const flatline = defineDetector({
   name: 'flatline',
   summary: 'A run of equal values that is rare for this channel: a stuck sensor.',
   scope: 'channel',
+  isPlainFact: true,
   settings: Settings,
   createKernel(channels, settings): DetectorKernel {
     return {

@@ -27,8 +27,8 @@ export const DETECTORS: readonly AnyDetector[] = [
   missing,
 ];
 
-/** In the catalogue for profiles that name them; beside the others they add cost and memory, and no better figures. */
-const NOT_STANDARD: readonly AnyDetector[] = [referenceMovement, halfSpaceTrees];
+/** In the catalogue for profiles that name it; beside the others it adds cost and memory, and no better figures. */
+const NOT_STANDARD: readonly AnyDetector[] = [halfSpaceTrees];
 
 /** What looks at a device whose profile names no detectors, within `mostChannels` of each. */
 export const STANDARD_ENSEMBLE: readonly {

@@ -45,6 +45,7 @@ export const missing = defineDetector({
   name: 'missing',
   summary: 'Steps without a value that are rare for this channel: a lost probe or a gap.',
   scope: 'channel',
+  isPlainFact: true,
   settings: Settings,
   createKernel(channels, settings): DetectorKernel {
     return {

@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { ReasonCode } from '../domain/reasons.js';
-import { defineDetector } from './detector.js';
+import { defineDetector, EVEN_VOTE, type VoteWeights } from './detector.js';
 import { createReferenceKernel } from './reference-kernel.js';
 import { departureView, levelView, movementView, valueView, type RowView } from './row-views.js';
 
@@ -45,13 +45,20 @@ const Settings = Type.Object(
  * for (let i = 0; i < 500; i++) detector.learn([Math.sin(i), Math.sin(i)]);
  * detector.score([0.9, -0.9]); // [> 3]; for [0.9, 0.9] below 1
  */
-function defineReference(name: string, summary: string, view: RowView, reason: ReasonCode, doubtsRuns: boolean) {
+function defineReference(
+  name: string,
+  summary: string,
+  view: RowView,
+  reason: ReasonCode,
+  doubtsRuns: boolean,
+  vote: VoteWeights,
+) {
   return defineDetector({
     name,
     summary,
     scope: 'frame',
     scale: 'level',
-    isSlow: view === levelView,
+    vote,
     settings: Settings,
     createKernel: (channels, { start, memory }) =>
       createReferenceKernel(channels, { view, reason, doubtsRuns, start, memory }),
@@ -65,6 +72,7 @@ export const referenceValue = defineReference(
   valueView,
   ReasonCode.value,
   false,
+  { strength: 1, onset: 1, lasting: 1 },
 );
 
 /** Small shifts that last, which the noise of single frames hides. The slowest to begin, the surest while a fault lasts. */
@@ -74,6 +82,8 @@ export const referenceLevel = defineReference(
   levelView,
   ReasonCode.level,
   true,
+  // It follows slowly: it says for how long, not where something begins.
+  { strength: 1, onset: 0, lasting: 2 },
 );
 
 /** The beginning of things, wherever the device slowly drifts. */
@@ -83,6 +93,7 @@ export const referenceDeparture = defineReference(
   departureView,
   ReasonCode.pattern,
   true,
+  EVEN_VOTE,
 );
 
 /** Unrest, and channels that come to rest together; where a channel never moved before, that it moves at all. */
@@ -92,4 +103,6 @@ export const referenceMovement = defineReference(
   movementView,
   ReasonCode.variability,
   true,
+  // After a jump it stays high for as long as it remembers.
+  { strength: 0.5, onset: 0.5, lasting: 0 },
 );

@@ -5,7 +5,7 @@
  */
 
 /** Numbers that a view keeps of a channel. */
-export const VIEW_LENGTH = 4;
+export const VIEW_LENGTH = 5;
 
 /** `at` is where the first channel's numbers lie in `state`; those of each other channel lie `stride` further. */
 export interface RowView {
@@ -24,6 +24,9 @@ export interface RowView {
   settle(state: Float64Array, at: number, stride: number, values: Float64Array, channels: number): void;
 }
 
+/** For channels that never moved, in the channel's unit. */
+const ABSOLUTE_FLOOR = 1e-9;
+
 const COUNT = 0;
 const MEAN = 1;
 /** For movement: mean step of late, mean step of long, the last value. */
@@ -40,21 +43,63 @@ export const valueView: RowView = {
   settle: () => undefined,
 };
 
-/** Memory of the level, in frames. */
+/** For the level: the last two values, and the mean size of steps. */
+const LATEST = 2;
+const BEFORE = 3;
+const STEP = 4;
+/** Memory of the level, and of the size of steps, in frames. */
 const LEVEL_MEMORY = 16;
+const STEP_MEMORY = 64;
+/** A value that stands out by so many usual steps, and is gone with the next one, is taken out of the level again. */
+const WILD_STEPS = 16;
+/** Frames in which every step counts whole. */
+const FIRST_STEPS = 8;
 
-/** Their mean of late, with this frame: noise is averaged out of it, and a small shift that lasts stands out. */
+/**
+ * Their mean of late, with this frame: noise is averaged out of it, and a small shift that lasts stands out. A single wild value
+ * does not last, and is in it for one frame only.
+ */
 export const levelView: RowView = {
   look(state, at, stride, values, channels, out) {
     for (let c = 0, base = at; c < channels; c++, base += stride) {
-      const gain = 1 / Math.min(state[base + COUNT]! + 1, LEVEL_MEMORY);
-      out[c] = state[base + MEAN]! + gain * (values[c]! - state[base + MEAN]!);
+      const count = state[base + COUNT]!;
+      const latest = state[base + LATEST]!;
+      const median = medianOfThree(state[base + BEFORE]!, latest, values[c]!);
+      const wild = isWild(state, base, latest, median) ? latest - median : 0;
+      const mean = state[base + MEAN]! - wild / Math.max(1, count);
+      out[c] = mean + (values[c]! - mean) / Math.min(count + 1, LEVEL_MEMORY);
     }
   },
   learn(state, at, stride, values, channels) {
-    learnMeans(state, at, stride, values, channels, LEVEL_MEMORY);
+    for (let c = 0, base = at; c < channels; c++, base += stride) {
+      const value = values[c]!;
+      if (Number.isNaN(value)) continue;
+      const count = state[base + COUNT]!;
+      let latest = count > 0 ? state[base + LATEST]! : value;
+      const median = medianOfThree(state[base + BEFORE]!, latest, value);
+      if (isWild(state, base, latest, median)) {
+        state[base + MEAN]! -= (latest - median) / count;
+        latest = median;
+      }
+      const usual = state[base + STEP]!;
+      const step = Math.abs(value - latest);
+      const taken = count < FIRST_STEPS ? step : Math.min(step, WILD_STEPS * usual + ABSOLUTE_FLOOR);
+      const next = Math.min(count + 1, LEVEL_MEMORY);
+      state[base + STEP] = usual + (taken - usual) / (count < LEVEL_MEMORY ? next : STEP_MEMORY);
+      state[base + MEAN]! += (value - state[base + MEAN]!) / next;
+      state[base + BEFORE] = latest;
+      state[base + LATEST] = value;
+      state[base + COUNT] = next;
+    }
   },
-  settle: settleMeans,
+  settle(state, at, stride, values, channels) {
+    settleMeans(state, at, stride, values, channels);
+    for (let c = 0, base = at; c < channels; c++, base += stride) {
+      if (Number.isNaN(values[c]!)) continue;
+      state[base + LATEST] = values[c]!;
+      state[base + BEFORE] = values[c]!;
+    }
+  },
 };
 
 /** Memory of the mean that a departure is measured from, in frames. */
@@ -69,7 +114,13 @@ export const departureView: RowView = {
     }
   },
   learn(state, at, stride, values, channels) {
-    learnMeans(state, at, stride, values, channels, DEPARTURE_MEMORY);
+    for (let c = 0, base = at; c < channels; c++, base += stride) {
+      const value = values[c]!;
+      if (Number.isNaN(value)) continue;
+      const count = Math.min(state[base + COUNT]! + 1, DEPARTURE_MEMORY);
+      state[base + COUNT] = count;
+      state[base + MEAN]! += (value - state[base + MEAN]!) / count;
+    }
   },
   settle: settleMeans,
 };
@@ -79,8 +130,6 @@ const LATE_MEMORY = 16;
 const LONG_MEMORY = 5_000;
 /** Share of the long mean that is added: for channels that rest by turns, the logarithm needs a floor that they have set. */
 const LONG_SHARE = 0.1;
-/** For channels that never moved, in the channel's unit. */
-const ABSOLUTE_FLOOR = 1e-9;
 
 /** The logarithm of their mean step of late: unrest, and rest where there never was any. */
 export const movementView: RowView = {
@@ -108,25 +157,17 @@ export const movementView: RowView = {
   settle: () => undefined,
 };
 
-function learnMeans(
-  state: Float64Array,
-  at: number,
-  stride: number,
-  values: Float64Array,
-  channels: number,
-  memory: number,
-): void {
-  for (let c = 0, base = at; c < channels; c++, base += stride) {
-    const value = values[c]!;
-    if (Number.isNaN(value)) continue;
-    const count = Math.min(state[base + COUNT]! + 1, memory);
-    state[base + COUNT] = count;
-    state[base + MEAN]! += (value - state[base + MEAN]!) / count;
-  }
-}
-
 function settleMeans(state: Float64Array, at: number, stride: number, values: Float64Array, channels: number): void {
   for (let c = 0, base = at; c < channels; c++, base += stride) {
     if (!Number.isNaN(values[c]!)) state[base + MEAN] = values[c]!;
   }
+}
+
+// A number that a function returns by itself is an object on the heap, unless the function is small enough to become part of its caller.
+function medianOfThree(a: number, b: number, c: number): number {
+  return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+}
+
+function isWild(state: Float64Array, base: number, latest: number, median: number): boolean {
+  return state[base + COUNT]! >= 3 && Math.abs(latest - median) > WILD_STEPS * state[base + STEP]!;
 }

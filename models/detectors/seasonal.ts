@@ -24,6 +24,8 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 /** A part of the day is known once it was seen on this many days. */
 const LEAST_DAYS = 2;
+/** The second day makes a part known when it agrees with the first, within so many usual differences between parts. */
+const AGREEMENT = 10;
 /** The profile speaks while its error is below this share of the error of a plain mean: else there is no daily rhythm. */
 const USEFUL_SHARE = 0.8;
 /** Memory of the errors, in frames, and how many there must be. */
@@ -72,6 +74,7 @@ export const seasonal = defineDetector({
     const { bins, days } = settings;
     const binMs = DAY_MS / bins;
     const channelLength = HEAD + 2 * bins;
+    const levels = new Float64Array(bins);
 
     const profileAt = (state: Float64Array, base: number, timeMs: number): number => {
       const position = (((timeMs % DAY_MS) + DAY_MS) % DAY_MS) / binMs - 0.5;
@@ -153,13 +156,28 @@ export const seasonal = defineDetector({
       return state[from + 1]! >= LEAST_DAYS ? state[from]! : NaN;
     }
 
+    /** Whether two days differ in a part no more than parts differ from each other. */
+    function agree(state: Float64Array, base: number, mean: number, level: number): boolean {
+      let known = 0;
+      for (let from = base + HEAD; from < base + channelLength; from += 2) {
+        if (state[from + 1]! > 0) levels[known++] = state[from]!;
+      }
+      const seen = levels.subarray(0, known);
+      const median = seen.sort()[known >> 1]!;
+      for (let i = 0; i < known; i++) seen[i] = Math.abs(seen[i]! - median);
+      const usual = seen.sort()[known >> 1]!;
+      return usual === 0 || Math.abs(mean - level) <= AGREEMENT * usual;
+    }
+
     /** The part of the day that is over goes into the profile, and its mean into the plain mean that the profile must beat. */
     function closePart(state: Float64Array, base: number, memory: number): void {
       const weight = state[base + WEIGHT]!;
       if (weight > 0) {
         const mean = state[base + SUM]! / weight;
         const from = base + HEAD + 2 * state[base + BIN]!;
-        const seen = Math.min(state[from + 1]! + 1, memory);
+        // A bad value at power-on makes the first day's level of its part: the later day takes its place.
+        const isRefuted = state[from + 1] === 1 && !agree(state, base, mean, state[from]!);
+        const seen = isRefuted ? 1 : Math.min(state[from + 1]! + 1, memory);
         // A part that was seen through doubtful frames alone counts by what they weighed.
         state[from]! += (Math.min(1, weight) / seen) * (mean - state[from]!);
         state[from + 1] = seen;

@@ -41,11 +41,11 @@ export const DetectionProfile = Type.Object(
         'Expected false alarms a device-week on ordinary data (default 0.5): the operator’s number behind the threshold.',
     }),
     patienceFrames: Type.Integer({
-      default: 300,
+      default: 1_000,
       minimum: 10,
       maximum: 1_000_000,
       description:
-        'Frames in a row for which strange behaviour stays strange (default 300). If it lasts longer it is taken for a change, and is normal after about three times as many.',
+        'Frames in a row for which strange behaviour stays strange (default 1,000). If it lasts longer it is taken for a change, and is normal after about three times as many.',
     }),
   },
   { additionalProperties: false },

@@ -2,16 +2,17 @@
  * The ensemble of a profile for devices with so many channels: asks the detectors, combines what they say, and decides how much
  * the frame may teach. Three kinds are heard in three ways (`StrangenessScale`):
  *
- * - `level`: the mean of their logarithms is the strength of a frame, and its tail a rarity
- * - `plain` and `rarity`: turned into tail probabilities of this device, of which the strongest few are combined
- * - where an episode begins: those of `rarity` say it, or a loud frame; without them the votes of `level`
+ * - `level`: the mean of their logarithms is the strength of a frame, and so its score
+ * - `plain`: turned into tail probabilities of this device, of which the strongest few are combined
+ * - `rarity`: they know what has been before, and say where an episode begins; without them the votes of `level` say it
  *
- * A frame's rarity is two thirds of the first and one third of the second; where the second is over the threshold alone, it
- * counts too. docs/detection.md has what that is worth.
+ * What makes an alarm: strength, that it lasts, that something begins, or that the few find it rare (`alarm-signs.ts`), against a
+ * caution that grows with the device's own alarms (`caution.ts`). The score is the strength; where another sign decides, the
+ * threshold of that frame is as low as its score. docs/detection.md has what that is worth.
  *
  * An ensemble has no memory: a device's is one Float64Array of `stateLength` numbers, laid out as
  *
- *     head · teaching · episode · strength · onset · strength tail · fused tail · last values · counters ·
+ *     head · teaching · episode · strength · lasting · onset · caution · strength tail · fused tail · last values · counters ·
  *     for each detector: kernel state, one tail a channel (or one a frame, or none)
  */
 import { clearEvidence, resizeState, TEACH, type AnyDetector, type FrameView } from '../detectors/detector.js';
@@ -20,13 +21,17 @@ import { ReasonCode } from '../domain/reasons.js';
 import { SettingInvalidError } from '../errors.js';
 import type { DetectionProfile } from '../profiles/detection-profile.js';
 import { TailHistogram } from '../statistics/tail-histogram.js';
+import { lastingSign, onsetSign, raritySign, strengthSign } from './alarm-signs.js';
+import { CAUTION_LENGTH, cautionOf, initCaution, judgeAlarm, stepCaution } from './caution.js';
 import { COUNTER_LENGTH, CounterLens } from './counters.js';
-import { endEpisode, EPISODE_LENGTH, refractoryFrames, stepEvent, stepLevel } from './episode.js';
+import { endEpisode, EPISODE_LENGTH, refractoryFrames, stepEvent } from './episode.js';
 import { copyTail, createMember, initMember, TAIL, type Member } from './member.js';
 import { ReasonList } from './reason-list.js';
-import { scoreOf, thresholdRarity } from './rarity.js';
+import { LASTING_LENGTH, stepLasting } from './lasting.js';
 import { ONSET_LENGTH, stepOnset } from './onset.js';
-import { STRENGTH_LENGTH, stepStrength, voteOf } from './strength.js';
+import { thresholdRarity } from './rarity.js';
+import { ALARM_STRENGTH, eventOf, scoreOf } from './score-scale.js';
+import { initStrength, LEAST_VOTE, STRENGTH_LENGTH, stepStrength, voteOf } from './strength.js';
 import { detectorWeight, followDoubt, incidentWeight, tailWeight, TEACHING_LENGTH, trustAgain } from './teaching.js';
 import { strongestFew } from './strongest-few.js';
 
@@ -69,13 +74,24 @@ const STRENGTH_TAIL = new TailHistogram({
   isPower: true,
   priorExcess: 0.5,
 });
-/** What strength counts for in a frame's rarity; the rest is what the strongest few say. */
+/** What strength counts for in a frame's rarity, by which it teaches; the rest is what the strongest few say. */
 const STRENGTH_SHARE = 2 / 3;
 /** Of what the few have over the threshold alone, so much counts. */
 const FEW_SHARE = 0.5;
-/** A loud frame begins an episode also where nothing new is known of it: half of its rarity beyond once in a thousand. */
+/** A loud frame begins an episode also where nothing new is known of it: half of its rarity beyond once in a thousand, up to 1. */
 const LOUD_FROM = 3;
 const LOUD_SHARE = 0.5;
+const LOUDEST = 1;
+/** What novelty and loud frames say of an onset, in units of the votes. */
+const NOVELTY_UNIT = 1.5;
+/** Devices of so few channels hear the few alone; with many, some channel is always doing something for the first time. */
+const FEW_CHANNELS = 4;
+/** With more, the frame must be rarer by so many decades and, but for plain facts, also this strong … */
+const CONFIRMED_EXCESS = 1;
+const CONFIRMED_STRENGTH = 0.3;
+/** … or, before the references speak, still rarer, and its score stays below. */
+const UNCONFIRMED_EXCESS = 6;
+const COARSE_STRENGTH = 0.9;
 /** Two tests at half the rate each: of strength with the few, and of the few alone. */
 const TWO_TESTS = Math.log10(2);
 
@@ -88,8 +104,10 @@ const HEAD = 5;
 const TEACHING = HEAD;
 const EPISODE = TEACHING + TEACHING_LENGTH;
 const STRENGTH = EPISODE + EPISODE_LENGTH;
-const ONSET = STRENGTH + STRENGTH_LENGTH;
-const STRENGTHS = ONSET + ONSET_LENGTH;
+const LASTING = STRENGTH + STRENGTH_LENGTH;
+const ONSET = LASTING + LASTING_LENGTH;
+const CAUTION = ONSET + ONSET_LENGTH;
+const STRENGTHS = CAUTION + CAUTION_LENGTH;
 const FUSED = STRENGTHS + STRENGTH_TAIL.length;
 
 /** Interval that is assumed until there are two times. */
@@ -100,8 +118,8 @@ const VERDICT_WEIGHT = 20;
 const REASON_SHARE = 0.8;
 const REASON_RARITY = 1.5;
 const MOST_REASONS = 3;
-/** Of a frame's rarity no more than this many thresholds is carried on: a single value, however large, is soon over. */
-const MOST_CARRIED = 3;
+/** A score below this share of the threshold is calm. */
+const CALM_SHARE = 0.8;
 
 export class Ensemble {
   readonly channels: number;
@@ -114,10 +132,13 @@ export class Ensemble {
   readonly #memberRarity: Float64Array;
   readonly #valuesAt = FUSED + FUSED_TAIL.length;
   readonly #lens: CounterLens;
-  /** Of the latest frame: mean vote of all levelled detectors, and of those that see where something begins. */
-  #meanVote = 0;
+  /** Of the latest frame: what the levelled detectors say of its strength, of an onset, and of what lasts. */
+  #strengthVote = 0;
   #onsetVote = 0;
+  #lastingVote = 0;
   #hasVotes = false;
+  /** Whether the loudest of the few states a plain fact. */
+  #isFact = false;
   readonly #hasLevelled: boolean;
   /** Levelled members stand first; where there are others, those alone are the few. */
   readonly #firstOfFew: number;
@@ -168,6 +189,8 @@ export class Ensemble {
   createState(): Float64Array {
     const state = new Float64Array(this.stateLength);
     state[LAST_TIME] = NaN;
+    initStrength(state, STRENGTH);
+    initCaution(state, CAUTION);
     STRENGTH_TAIL.init(state, STRENGTHS);
     FUSED_TAIL.init(state, FUSED);
     state.fill(NaN, this.#valuesAt, this.#valuesAt + this.channels);
@@ -224,20 +247,22 @@ export class Ensemble {
     this.#ask(state, view);
     const fused = strongestFew(this.#memberRarity, this.#firstOfFew, this.#members.length - this.#firstOfFew);
     this.#vote();
-    const strength = Math.exp(stepStrength(state, STRENGTH, this.#meanVote));
+    const strength = stepStrength(state, STRENGTH, this.#strengthVote);
     const ofFew = FUSED_TAIL.surprise(state, FUSED, fused);
-    const threshold = this.#threshold(state, intervalMs);
-    const both = this.#hasLevelled ? this.#both(state, strength, ofFew) : ofFew;
-    const rarity = ofFew < threshold ? both : Math.max(both, threshold + FEW_SHARE * (ofFew - threshold));
-    const level = stepLevel(state, EPISODE, rarity, MOST_CARRIED * threshold);
-    result.score = scoreOf(level);
-    result.threshold = scoreOf(threshold);
-    result.event = scoreOf(this.#event(state, both, intervalMs));
-    this.#attribute(state, level >= REASON_SHARE * threshold);
+    const rare = this.#rare(state, intervalMs);
+    const factor = Math.exp(strength);
+    const both = this.#hasLevelled ? this.#both(state, factor, ofFew) : ofFew;
+    const rarity = ofFew < rare ? both : Math.max(both, rare + FEW_SHARE * (ofFew - rare));
+    const isStrange = this.#judge(state, strength, ofFew, rare, this.#onset(state, both, intervalMs), intervalMs);
+    this.#attribute(state, result.score >= REASON_SHARE * result.threshold);
 
     if (isMeasured) state[FRAMES] = Math.min(state[FRAMES]! + 1, Number.MAX_SAFE_INTEGER);
     this.#readPhase(state);
-    this.#learn(state, view, isMeasured, fused, Math.max(rarity, ofFew), threshold, strength);
+    if (isStrange) {
+      state[WORST] = Math.max(state[WORST]!, fused);
+      if (this.#hasVotes) state[STRONGEST] = Math.max(state[STRONGEST]!, factor);
+    }
+    this.#learn(state, view, isMeasured, fused, Math.max(rarity, ofFew), rare, factor);
   }
 
   /** What is known without a frame, for a device that is silent: threshold and phase, nothing about channels. */
@@ -245,8 +270,7 @@ export class Ensemble {
     const { result } = this;
     result.score = 0;
     result.event = 0;
-    const intervalMs = this.#intervalMs(state, 0);
-    result.threshold = scoreOf(this.#threshold(state, intervalMs));
+    result.threshold = scoreOf(ALARM_STRENGTH + cautionOf(state, CAUTION, this.#profile.falseAlarmsPerWeek));
     this.#readPhase(state);
   }
 
@@ -272,6 +296,13 @@ export class Ensemble {
     state[STRONGEST] = 0;
     trustAgain(state, TEACHING);
     endEpisode(state, EPISODE);
+    initStrength(state, STRENGTH);
+    state[LASTING] = 0;
+  }
+
+  /** A person says whether an alarm was right: then it costs no caution, else twice as much. */
+  judgeAlarm(state: Float64Array, wasRight: boolean): void {
+    judgeAlarm(state, CAUTION, wasRight);
   }
 
   #readPhase(state: Float64Array): void {
@@ -344,46 +375,93 @@ export class Ensemble {
     this.#lens.translate(upper);
   }
 
-  /** Votes of the levelled detectors on the latest frame. */
+  /** Votes of the levelled detectors on the latest frame, and what the loudest of the others is. */
   #vote(): void {
-    let sum = 0;
-    let onsets = 0;
-    let voters = 0;
-    let ofOnset = 0;
-    let speaking = 0;
-    for (const { scale, beginsEpisodes, evidence } of this.#members) {
+    let [strength, onset, lasting] = [0, 0, 0];
+    let [ofStrength, ofOnset, ofLasting] = [0, 0, 0];
+    this.#hasVotes = false;
+    for (const { scale, vote, evidence } of this.#members) {
       if (scale !== 'level') continue;
       const strangeness = evidence.strangeness[0]!;
-      if (strangeness >= 0) speaking++;
-      const vote = voteOf(strangeness);
-      sum += vote;
-      voters++;
-      if (!beginsEpisodes) continue;
-      onsets += vote;
-      ofOnset++;
+      if (strangeness >= 0) this.#hasVotes = true;
+      const said = voteOf(strangeness);
+      strength += vote.strength * said;
+      onset += vote.onset * said;
+      lasting += vote.lasting * Math.max(0, said);
+      ofStrength += vote.strength;
+      ofOnset += vote.onset;
+      ofLasting += vote.lasting;
     }
-    this.#hasVotes = speaking > 0;
-    this.#meanVote = sum / Math.max(1, voters);
-    this.#onsetVote = onsets / Math.max(1, ofOnset);
+    this.#strengthVote = ofStrength > 0 ? strength / ofStrength : LEAST_VOTE;
+    this.#onsetVote = ofOnset > 0 ? onset / ofOnset : LEAST_VOTE;
+    this.#lastingVote = ofLasting > 0 ? lasting / ofLasting : 0;
+    let [ofFacts, ofOthers] = [0, 0];
+    for (let m = this.#firstOfFew; m < this.#members.length; m++) {
+      if (this.#members[m]!.isPlainFact) ofFacts = Math.max(ofFacts, this.#memberRarity[m]!);
+      else ofOthers = Math.max(ofOthers, this.#memberRarity[m]!);
+    }
+    this.#isFact = ofFacts > ofOthers;
   }
 
-  #threshold(state: Float64Array, intervalMs: number): number {
+  /** Rarity from which the few are worth an operator's while. */
+  #rare(state: Float64Array, intervalMs: number): number {
     const rarity = thresholdRarity(this.#profile.falseAlarmsPerWeek, intervalMs, state[FRAMES]!);
     return this.#hasLevelled ? rarity + TWO_TESTS : rarity;
   }
 
   /** Rarity of a frame by its strength and by the strongest few. */
-  #both(state: Float64Array, strength: number, ofFew: number): number {
-    const ofStrength = this.#hasVotes ? STRENGTH_TAIL.surprise(state, STRENGTHS, strength) : 0;
+  #both(state: Float64Array, factor: number, ofFew: number): number {
+    const ofStrength = this.#hasVotes ? STRENGTH_TAIL.surprise(state, STRENGTHS, factor) : 0;
     return STRENGTH_SHARE * ofStrength + (1 - STRENGTH_SHARE) * ofFew;
   }
 
   /** How strongly an episode begins: asked of those who know what was before, else of the levelled ones, else of the frame's rarity. */
-  #event(state: Float64Array, rarity: number, intervalMs: number): number {
+  #onset(state: Float64Array, rarity: number, intervalMs: number): number {
     const onset = stepOnset(state, ONSET, this.#onsetVote);
     if (!this.#hasNovelty && this.#hasLevelled) return onset;
-    const loudness = this.#hasNovelty ? Math.max(this.#novelty(), LOUD_SHARE * (rarity - LOUD_FROM)) : rarity;
-    return stepEvent(state, EPISODE, loudness, refractoryFrames(intervalMs));
+    const loud = Math.min(LOUDEST, LOUD_SHARE * (rarity - LOUD_FROM));
+    const loudness = this.#hasNovelty ? Math.max(this.#novelty(), loud) : rarity;
+    return NOVELTY_UNIT * stepEvent(state, EPISODE, loudness, refractoryFrames(intervalMs));
+  }
+
+  /** Score, event and threshold of the frame into `result`. @returns whether it is strange */
+  #judge(
+    state: Float64Array,
+    strength: number,
+    ofFew: number,
+    rare: number,
+    onset: number,
+    intervalMs: number,
+  ): boolean {
+    const { result } = this;
+    const excess = ofFew - rare;
+    const { falseAlarmsPerWeek } = this.#profile;
+    const caution = cautionOf(state, CAUTION, falseAlarmsPerWeek);
+    const lasting = lastingSign(stepLasting(state, LASTING, this.#lastingVote));
+    const isNarrow = this.channels <= FEW_CHANNELS || !this.#hasLevelled;
+    const isAlone = isNarrow || this.#isFact;
+    const rarity = raritySign(isNarrow ? excess : excess - CONFIRMED_EXCESS);
+    const isHeard = isAlone || (this.#hasVotes ? strength > CONFIRMED_STRENGTH : excess >= UNCONFIRMED_EXCESS);
+    const begins = this.#hasLevelled ? onsetSign(onset) : -Infinity;
+    const sign = Math.max(strengthSign(strength), lasting, begins, isHeard ? rarity : -Infinity);
+    const alarm = ALARM_STRENGTH + caution;
+    const isOver = sign >= caution;
+
+    let level = strength;
+    if (lasting >= caution) level = Math.max(level, alarm);
+    if (isNarrow) level = Math.max(level, strengthOfRarity(ofFew, rare));
+    else if (this.#isFact && rarity >= caution) level = Math.max(level, ALARM_STRENGTH + rarity);
+    else if (!this.#hasVotes && isHeard && rarity >= caution) level = Math.max(level, COARSE_STRENGTH);
+    // On a device of few channels something that begins may be seen by its novelty alone.
+    if (begins >= caution && this.#hasNovelty) level = Math.max(level, alarm);
+
+    result.score = scoreOf(level);
+    result.event = eventOf(onset);
+    result.threshold = scoreOf(isOver ? Math.min(alarm, level) : alarm);
+    const isStrange = isOver && result.isReady;
+    const isCalm = result.score < CALM_SHARE * result.threshold;
+    stepCaution(state, CAUTION, isStrange, isCalm, falseAlarmsPerWeek, intervalMs);
+    return isStrange;
   }
 
   /** Mean of what the detectors of novelty say, each of its strangest channel. */
@@ -429,7 +507,7 @@ export class Ensemble {
     fused: number,
     rarity: number,
     threshold: number,
-    strength: number,
+    factor: number,
   ): void {
     let weight = 0;
     let inTails = 0;
@@ -437,10 +515,6 @@ export class Ensemble {
     if (isMeasured) {
       const { isReady } = this.result;
       if (isReady) followDoubt(state, TEACHING, rarity, this.#profile.patienceFrames);
-      if (isReady && rarity >= threshold) {
-        state[WORST] = Math.max(state[WORST]!, fused);
-        if (this.#hasVotes) state[STRONGEST] = Math.max(state[STRONGEST]!, strength);
-      }
       weight = isReady ? detectorWeight(state, TEACHING, rarity, threshold) : 1;
       inTails = tailWeight(state, TEACHING, rarity, threshold, state[FRAMES]!);
       inStrengths = incidentWeight(state, TEACHING, rarity, threshold, state[FRAMES]!);
@@ -455,8 +529,14 @@ export class Ensemble {
       TAIL.learnAll(state, member.tailsAt, member.evidence.strangeness, member.tails, inTails);
     }
     FUSED_TAIL.learn(state, FUSED, fused, inTails);
-    if (this.#hasVotes) STRENGTH_TAIL.learn(state, STRENGTHS, strength, inStrengths);
+    if (this.#hasVotes) STRENGTH_TAIL.learn(state, STRENGTHS, factor, inStrengths);
   }
+}
+
+/** Rarity on the scale of strength, for devices whose references have nothing to say of it. */
+function strengthOfRarity(rarity: number, rare: number): number {
+  if (rarity >= rare) return ALARM_STRENGTH + raritySign(rarity - rare);
+  return LEAST_VOTE + ((ALARM_STRENGTH - LEAST_VOTE) * rarity) / rare;
 }
 
 /** Of a counter detectors see the rises: values that are strange are steps that are. */

@@ -1,20 +1,17 @@
 /**
- * From how rare each frame is to how a fault runs: `level` stays up while it lasts, `event` speaks once where it begins.
+ * Where an episode begins, by how new or rare each frame is: it speaks once.
  *
- * The event's rule: a frame counts by what it has over half the usual block maximum, and only when it beats the fading peak
+ * A frame counts by what it has over half the usual block maximum, and only when it beats the fading peak
  * of the events before. After one alarm, it takes a worse frame or about a day for the next.
  */
 
-export const EPISODE_LENGTH = 6;
-const LEVEL = 0;
-const PEAK = 1;
-const BLOCK_MAX = 2;
-const BLOCK_COUNT = 3;
-const BASELINE = 4;
-const BLOCKS = 5;
+export const EPISODE_LENGTH = 5;
+const PEAK = 0;
+const BLOCK_MAX = 1;
+const BLOCK_COUNT = 2;
+const BASELINE = 3;
+const BLOCKS = 4;
 
-/** Frames in which the level halves when all is calm again. */
-const LEVEL_HALF_LIFE = 3;
 /** By how much an event must beat the peak of those before: a fault that grows slowly begins only once. */
 const MARGIN = 0.3;
 const MARGIN_SHARE = 0.25;
@@ -26,16 +23,6 @@ const DAY_MS = 86_400_000;
 /** Frames for which an event stays quiet after another: a day, but no fewer than 24 and no more than 600 frames. */
 export function refractoryFrames(intervalMs: number): number {
   return Math.max(24, Math.min(600, Math.round(DAY_MS / intervalMs)));
-}
-
-/**
- * Takes a frame's rarity in and returns the level.
- *
- * @param most what is carried on to the next frames at most
- */
-export function stepLevel(state: Float64Array, at: number, rarity: number, most: number): number {
-  state[at + LEVEL] = Math.max(Math.min(rarity, most), state[at + LEVEL]! * 2 ** (-1 / LEVEL_HALF_LIFE));
-  return Math.max(rarity, state[at + LEVEL]!);
 }
 
 /** Takes a frame's rarity in and returns that of the event that begins here, 0 for none. */
@@ -60,7 +47,6 @@ export function stepEvent(state: Float64Array, at: number, rarity: number, refra
 
 /** A person says that all is well: nothing of the episode is left, and the next one may speak at once. */
 export function endEpisode(state: Float64Array, at: number): void {
-  state[at + LEVEL] = 0;
   state[at + PEAK] = 0;
   state[at + BLOCK_MAX] = 0;
 }

@@ -1,11 +1,13 @@
 /** A detector as part of an ensemble: its kernel, what it said of the latest frame, and where its numbers lie. */
 import {
   createEvidence,
+  EVEN_VOTE,
   stateLength,
   type AnyDetector,
   type DetectorKernel,
   type Evidence,
   type StrangenessScale,
+  type VoteWeights,
 } from '../detectors/detector.js';
 import { TailHistogram } from '../statistics/tail-histogram.js';
 
@@ -15,8 +17,8 @@ export interface Member {
   readonly kernel: DetectorKernel;
   readonly isPerChannel: boolean;
   readonly scale: StrangenessScale;
-  /** False for what follows slowly: it says how long a fault lasts, not where it begins. */
-  readonly beginsEpisodes: boolean;
+  readonly vote: VoteWeights;
+  readonly isPlainFact: boolean;
   readonly kernelAt: number;
   readonly tailsAt: number;
   readonly tails: number;
@@ -47,7 +49,8 @@ export function createMember(
     kernel,
     isPerChannel,
     scale: detector.scale ?? 'plain',
-    beginsEpisodes: detector.isSlow !== true,
+    vote: detector.vote ?? EVEN_VOTE,
+    isPlainFact: detector.isPlainFact === true,
     kernelAt,
     tailsAt: kernelAt + stateLength(kernel, channels),
     tails: detector.scale === 'rarity' ? 0 : isPerChannel ? channels : 1,

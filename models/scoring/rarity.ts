@@ -1,24 +1,12 @@
 /**
- * Rarity: −log10 of a tail probability. 3 means "once in a thousand frames". Scores are rarity squeezed into [0, 1), alike
- * for all devices; what differs is only how rare a frame must be before an operator wants to hear of it.
+ * Rarity: −log10 of a tail probability. 3 means "once in a thousand frames".
  */
 
-/** Rarity that becomes a score of 0.5: one frame in ten thousand. */
-const HALF_RARITY = 4;
 const WEEK_MS = 604_800_000;
 /** Rarer than this nothing needs to be, however fast a device samples: nothing so rare was ever measured. */
 const MAX_THRESHOLD = 8;
 /** However slowly a device samples: one frame in a hundred is not yet strange. */
 const MIN_THRESHOLD = 2;
-
-export function scoreOf(rarity: number): number {
-  return rarity / (rarity + HALF_RARITY);
-}
-
-/** Inverse of `scoreOf`, for scores in [0, 1). */
-export function rarityOf(score: number): number {
-  return (HALF_RARITY * score) / (1 - score);
-}
 
 /**
  * A young device's threshold is lower: what it has seen supports no claim of "once in a million". Over n frames that costs

@@ -7,7 +7,8 @@
  * - Refused readings and commands pass on.
  * - `profile.activate` fits every device of that profile to the new definition at once: detectors that stay with equal
  *   settings keep what they know. A definition that is not valid is ignored; the registry refuses it before it gets here.
- * - `alert.feedback` with verdict `normal` on an alert that was still open teaches the device's present level at once.
+ * - `alert.feedback`: how cautious the device's next alarms are depends on whether the last were right. With verdict `normal` on an
+ *   alert that was still open, the present level is learned at once besides.
  */
 import { encodeChunk, ChunkKind } from '../domain/chunk.js';
 import { FrameBatch, FrameKind } from '../domain/frame-batch.js';
@@ -172,12 +173,15 @@ function passRefused(state: ScoringState, batch: FrameBatch, index: number, out:
 function applyCommand(state: ScoringState, batch: FrameBatch, index: number): void {
   const command = parseCommand(batch.commandText(index));
   if (command?.type === 'profile.activate') state.activate(command);
-  if (command?.type === 'alert.feedback' && command.verdict === 'normal' && command.teaches) {
-    const device = state.devices.get(batch.deviceKey(index));
-    if (device === undefined) return;
-    const channels = device.channels.length;
-    state.ensemble(device.profile, channels).teachNormal(device.values, state.frame(channels));
-  }
+  // One without `teaches` is of no alert that anybody knew.
+  if (command?.type !== 'alert.feedback' || typeof command.teaches !== 'boolean') return;
+  const device = state.devices.get(batch.deviceKey(index));
+  if (device === undefined) return;
+  const channels = device.channels.length;
+  const ensemble = state.ensemble(device.profile, channels);
+  const isRight = command.verdict === 'anomaly';
+  ensemble.judgeAlarm(device.values, isRight);
+  if (!isRight && command.teaches) ensemble.teachNormal(device.values, state.frame(channels));
 }
 
 const fitting = (value: number): number => (Math.abs(value) <= LARGEST_FLOAT32 ? value : NaN);

@@ -32,8 +32,8 @@ function score(readings: readonly Line[], state = scoringStage.createState()): o
 describe('scoring, golden', () => {
   goldenCases(folder, (input) => score(input as Line[]));
 
-  it('still loads the state of version 2', () => {
-    const state = scoringStage.restore(readFileSync(new URL('state-2.bin', folder)));
+  it('still loads the state of version 3', () => {
+    const state = scoringStage.restore(readFileSync(new URL('state-3.bin', folder)));
     assert.equal(scoringStage.deviceCount(state), 1);
     const [strange] = score([{ ts: Date.UTC(2026, 0, 2), values: { temp: 90 } }], state) as { isAnomaly: boolean }[];
     assert.equal(strange!.isAnomaly, true);

@@ -27,8 +27,14 @@ describe('views of a row', () => {
 
   it('level: the mean with this frame, then a fading one', () => {
     assert.deepEqual(seen(levelView, [2, 4, 9]), [2, 3, 5]);
-    const long = seen(levelView, [...Array<number>(16).fill(0), 16, 0]);
-    assert.deepEqual(long.slice(-2), [1, 0.9375]);
+    const long = seen(levelView, [...Array<number>(16).fill(0), 16, 16]);
+    assert.deepEqual(long.slice(-2), [1, 1.9375]);
+  });
+
+  it('level: without a single wild value, as soon as the next one shows that it was', () => {
+    const noise = Array.from({ length: 16 }, (_, i) => i % 2);
+    const [at, after] = seen(levelView, [...noise, 1_600, 1]).slice(-2);
+    assert.ok(at! > 100 && Math.abs(after! - 0.5) < 0.1, `${at}, ${after}`);
   });
 
   it('departure: from the mean before this frame', () => {

@@ -1,28 +1,7 @@
 import assert from 'node:assert/strict';
-import {
-  endEpisode,
-  EPISODE_LENGTH,
-  refractoryFrames,
-  stepEvent,
-  stepLevel,
-} from '../../../../models/scoring/episode.js';
+import { endEpisode, EPISODE_LENGTH, refractoryFrames, stepEvent } from '../../../../models/scoring/episode.js';
 
 describe('episode', () => {
-  it('keeps the level up while strange frames come, and lets it fall by half in three frames', () => {
-    const state = new Float64Array(EPISODE_LENGTH);
-    assert.equal(stepLevel(state, 0, 8, 20), 8);
-    assert.equal(stepLevel(state, 0, 9, 20), 9);
-    stepLevel(state, 0, 0, 20);
-    stepLevel(state, 0, 0, 20);
-    assert.ok(Math.abs(stepLevel(state, 0, 0, 20) - 4.5) < 1e-9);
-  });
-
-  it('carries on only so much of a frame that is rarer than all', () => {
-    const state = new Float64Array(EPISODE_LENGTH);
-    assert.equal(stepLevel(state, 0, 300, 16), 300);
-    assert.ok(stepLevel(state, 0, 0, 16) < 16);
-  });
-
   it('speaks once for a fault that lasts, and again for a worse one', () => {
     const state = new Float64Array(EPISODE_LENGTH);
     const events = [5, 5, 5, 9, 5].map((rarity) => stepEvent(state, 0, rarity, 100) > 0);

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
-import { rarityOf, scoreOf, thresholdRarity } from '../../../../models/scoring/rarity.js';
+import { thresholdRarity } from '../../../../models/scoring/rarity.js';
 
 const WEEK_MS = 604_800_000;
 
 describe('rarity', () => {
-  it('becomes a score in [0, 1) and back', () => {
-    assert.equal(scoreOf(0), 0);
-    assert.ok(scoreOf(300) < 1);
-    for (const rarity of [0.1, 1, 4, 30]) assert.ok(Math.abs(rarityOf(scoreOf(rarity)) - rarity) < 1e-9);
-  });
-
   it('has a threshold that lets so many frames of a week through', () => {
     assert.ok(Math.abs(thresholdRarity(1, WEEK_MS / 10_000, 1e9) - 4) < 1e-9);
     assert.ok(thresholdRarity(0.5, 60_000, 1e9) > thresholdRarity(5, 60_000, 1e9));

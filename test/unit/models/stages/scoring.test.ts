@@ -169,20 +169,29 @@ describe('scoringStage', () => {
     assert.equal(partition.isAnomaly(partition.frame('t/a', 310, { temp: wave(310) + 30, vib: wave(930) })), false);
   });
 
-  it('learns nothing from a verdict on an alert that is over, or that never was', () => {
-    for (const more of [{ teaches: false }, {}]) {
+  it('learns nothing from a verdict on an alert that never was', () => {
+    const partition = trained();
+    for (let i = 300; i < 310; i++) partition.frame('t/a', i, { temp: wave(i) + 30, vib: wave(3 * i) });
+    const before = scoringStage.snapshot(partition.state);
+    partition.command('t/a', { type: 'alert.feedback', alertId: 'x', verdict: 'normal', by: 'me' } as Command);
+    assert.deepEqual(scoringStage.snapshot(partition.state), before);
+  });
+
+  it('is no calmer after the verdict normal on an alert that is over, and more cautious', () => {
+    const verdict = { type: 'alert.feedback', alertId: 'x', teaches: false, by: 'me' } as const;
+    const [none, wrong, right] = ([undefined, 'normal', 'anomaly'] as const).map((said) => {
       const partition = trained();
-      for (let i = 300; i < 310; i++) partition.frame('t/a', i, { temp: wave(i) + 30, vib: wave(3 * i) });
-      const before = scoringStage.snapshot(partition.state);
-      partition.command('t/a', {
-        type: 'alert.feedback',
-        alertId: 'x',
-        verdict: 'normal',
-        by: 'me',
-        ...more,
-      } as Command);
-      assert.deepEqual(scoringStage.snapshot(partition.state), before);
-    }
+      // Two alarms, so that the next one needs more.
+      for (let i = 300; i < 470; i++) {
+        const isFault = i === 300 || i === 400;
+        partition.frame('t/a', i, { temp: wave(i) + (isFault ? 30 : 0), vib: wave(3 * i) });
+      }
+      if (said !== undefined) partition.command('t/a', { ...verdict, verdict: said });
+      const row = partition.frame('t/a', 470, { temp: wave(470), vib: wave(1_410) });
+      return { score: partition.out.score.data[row]!, threshold: partition.out.threshold.data[row]! };
+    });
+    assert.ok(wrong!.threshold > none!.threshold && right!.threshold < none!.threshold);
+    assert.deepEqual([wrong!.score, right!.score], [none!.score, none!.score]);
   });
 
   it('scores by a new definition from its activation on, and keeps what stays the same', () => {
