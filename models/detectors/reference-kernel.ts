@@ -88,6 +88,9 @@ export function createReferenceKernel(channels: number, options: ReferenceOption
   const step = new Float64Array(channels);
   const distances = new Float64Array(SAMPLES);
   const first = new Float64Array(FIRST);
+  /** The row that was scored last, in which state, and what came out: it is mostly learned next. */
+  const scored = { state: undefined as Float64Array | undefined, at: 0, distance: 0 };
+  const scoredRow = new Float64Array(channels);
 
   return {
     sharedLength,
@@ -99,7 +102,11 @@ export function createReferenceKernel(channels: number, options: ReferenceOption
 
     score(state, at, frame, out) {
       if (state[at + COUNT]! < start || !look(state, at, frame)) return;
-      const strangeness = distance(state, at, row, 0) / state[at + LEVEL]!;
+      scored.distance = distance(state, at, row, 0);
+      scored.state = state;
+      scored.at = at;
+      scoredRow.set(row);
+      const strangeness = scored.distance / state[at + LEVEL]!;
       out.strangeness[0] = Math.min(strangeness, MAX_STRANGENESS);
       out.attribution.fill(0);
       if (strangeness <= 1) return;
@@ -164,6 +171,13 @@ export function createReferenceKernel(channels: number, options: ReferenceOption
     return sum / channels;
   }
 
+  /** Of `row`: what `score` found, if it looked at the same one. */
+  function knownDistance(state: Float64Array, at: number): number {
+    if (scored.state !== state || scored.at !== at) return distance(state, at, row, 0);
+    for (let c = 0; c < channels; c++) if (!Object.is(row[c], scoredRow[c])) return distance(state, at, row, 0);
+    return scored.distance;
+  }
+
   /** Standard deviations with their floors. */
   function scale(state: Float64Array, at: number): void {
     for (let c = 0, p = at + covarianceAt; c < channels; c++, p += c + 1) {
@@ -177,7 +191,8 @@ export function createReferenceKernel(channels: number, options: ReferenceOption
 
   /** Moves run and level by how strange the frame is. @returns how much the frame teaches */
   function judge(state: Float64Array, at: number, count: number, weight: number): number {
-    const strangeness = distance(state, at, row, 0) / state[at + LEVEL]!;
+    const strangeness = knownDistance(state, at) / state[at + LEVEL]!;
+    scored.state = undefined;
     state[at + RUN]! += (Math.min(strangeness, MOST_STRANGE) - state[at + RUN]!) / RUN_MEMORY;
     const isDoubted = strangeness > DOUBT_FROM || (options.doubtsRuns && state[at + RUN]! > RUN_FROM);
     const taught = weight > 1 || !isDoubted ? weight : Math.min(weight, DOUBTED);
