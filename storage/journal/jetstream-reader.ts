@@ -1,7 +1,7 @@
 /** Reads a stream of the JetStream journal. Records come by themselves; nothing polls. */
 import type { ConsumerInfo } from '@nats-io/jetstream';
 import { StorageCorruptError, StorageFailedError } from '../../models/errors.js';
-import { alignedCopy, JetStreamRefusal, type JetStreamApi } from '../nats/jetstream-api.js';
+import { alignedCopy, JetStreamRefusal, RefusalCode, type JetStreamApi } from '../nats/jetstream-api.js';
 import { PullFeed, type FeedMessage, type FeedUser } from '../nats/pull-feed.js';
 import { streamName, type JournalReader, type JournalRecord, type StreamId, type StreamState } from './journal.js';
 
@@ -150,8 +150,9 @@ export class JetStreamReader implements JournalReader {
         if (streamSequence >= this.#expected) void this.#check();
       },
       failed: (error) => {
-        // A line that is down is waited for; a stream that is gone is not.
-        if (error instanceof JetStreamRefusal) this.#fail(error);
+        // A line that is down is waited for, and servers that choose a leader; a stream that is gone is not.
+        if (!(error instanceof JetStreamRefusal) || error.errCode === RefusalCode.temporarilyUnavailable) return;
+        this.#fail(error);
       },
     };
   }

@@ -17,6 +17,7 @@ export class JetStreamRefusal extends StorageFailedError {
 
 /** From the server's `errors.json`. */
 export const RefusalCode = {
+  temporarilyUnavailable: 10008,
   consumerNotFound: 10014,
   messageNotFound: 10037,
   streamExistsOtherwise: 10058,

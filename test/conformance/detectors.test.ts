@@ -130,10 +130,11 @@ for (const detector of DETECTORS) {
       taught.state.set(d.state);
       const last = [...rows(2, 700)].at(-1)!;
       taught.learn(last.values, { timeMs: last.timeMs, stepMs: STEP_MS }, TEACH);
-      // A spike, noise, a flat line and a lost channel, by turns.
+      // A spike, noise, a flat line, a shift and a lost channel, by turns.
       const strange = [
         ...Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? 90 : -40)),
         ...Array<number>(12).fill(20.5),
+        ...Array<number>(12).fill(60),
       ];
       let [worst, worstTaught] = [0, 0];
       for (const [i, value] of [...strange, ...Array<number>(12).fill(NaN)].entries()) {
