@@ -1,6 +1,6 @@
 /** A profile, and the same profile without each of its detectors in turn: what is each one worth? */
 import { join } from 'node:path';
-import { STANDARD_ENSEMBLE } from '../../models/detectors/index.js';
+import { ENSEMBLES } from '../../models/detectors/ensembles.js';
 import { completeProfile, DEFAULT_PROFILE, type ProfileDefinition } from '../../models/profiles/profile.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
@@ -14,19 +14,27 @@ import type { Variant } from './variants.js';
  */
 export function ablationVariants(profile: ProfileDefinition | undefined, outDir: string): Variant[] {
   const whole = profile ?? completeProfile(DEFAULT_PROFILE, {});
-  const named = whole.detection.detectors;
-  const detectors =
-    named.length > 0 ? named : STANDARD_ENSEMBLE.map(({ name, settings }) => ({ name, settings: { ...settings } }));
-  if (detectors.length < 2)
-    throw new CommandFailure(ExitCode.usage, '--ablate needs an ensemble of two detectors or more');
-  const without = detectors.map(({ name }, d): Variant => {
-    const isOnly = detectors.filter((one) => one.name === name).length === 1;
+  const { detectors, ensemble, without } = whole.detection;
+  const isNamed = detectors.length > 0;
+  const names = isNamed ? detectors.map(({ name }) => name) : readyMade(ensemble, without);
+  if (names.length < 2) throw new CommandFailure(ExitCode.usage, '--ablate needs an ensemble of two detectors or more');
+  const variants = names.map((name, d): Variant => {
+    const isOnly = names.filter((one) => one === name).length === 1;
     const label = isOnly ? `without ${name}` : `without ${name} ${d + 1}`;
+    const fewer = isNamed ? { detectors: detectors.toSpliced(d, 1) } : { without: [...without, name] };
     return {
       name: label,
       outDir: join(outDir, label.replaceAll(' ', '-')),
-      profile: { ...whole, detection: { ...whole.detection, detectors: detectors.toSpliced(d, 1) } },
+      profile: { ...whole, detection: { ...whole.detection, ...fewer } },
     };
   });
-  return [{ name: 'all', outDir: join(outDir, 'all'), profile }, ...without];
+  return [{ name: 'all', outDir: join(outDir, 'all'), profile }, ...variants];
+}
+
+type Detection = ProfileDefinition['detection'];
+
+/** Each name once: a ready-made ensemble is without all of a name, or none. */
+function readyMade(ensemble: Detection['ensemble'], without: Detection['without']): Detection['without'] {
+  const names = ENSEMBLES[ensemble].choices.map(({ name }) => name);
+  return [...new Set(names)].filter((name) => !without.includes(name));
 }

@@ -63,13 +63,16 @@ export function addBacktestCommand(program: Command, terminal: Terminal): void {
     )
     .option('--data <dir>', 'folder with <DATASET>/<series>.csv[.gz]')
     .option('--out <dir>', 'folder for <DATASET>/<series>.csv: timestamp,score,event,alert')
-    .option('--profile <file>', 'YAML or JSON definition that takes the place of the standard profile')
+    .option(
+      '--profile <file>',
+      'takes the place of the standard profile: a YAML or JSON file, or light, standard, deep',
+    )
     .option('--datasets <names>', 'only these, divided by commas', nameList)
     .option('--jobs <n>', 'series at the same time (default: processor cores)', wholeNumber(1, 256))
     .option('--warm', 'feed the train/ file of a series first, where there is one')
     .option('--measures', 'afterwards, say how good that was')
     .option('--report <file>', 'write one HTML page with tables and a picture of each series')
-    .option('--compare <profiles...>', 'two profiles side by side: files, or `standard`')
+    .option('--compare <profiles...>', 'two profiles side by side: files, or light, standard, deep')
     .option('--ablate', 'the ensemble without each of its detectors in turn')
     .option('--estimate', 'bytes of state a device and µs a row; scores nothing')
     .option(

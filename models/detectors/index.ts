@@ -27,15 +27,6 @@ export const DETECTORS: readonly AnyDetector[] = [
   missing,
 ];
 
-/** In the catalogue for profiles that name it; beside the others it adds cost and memory, and no better figures. */
-const NOT_STANDARD: readonly AnyDetector[] = [halfSpaceTrees];
-
-/** What looks at a device whose profile names no detectors, within `mostChannels` of each. */
-export const STANDARD_ENSEMBLE: readonly {
-  readonly name: string;
-  readonly settings: Readonly<Record<string, unknown>>;
-}[] = DETECTORS.filter((detector) => !NOT_STANDARD.includes(detector)).map(({ name }) => ({ name, settings: {} }));
-
 export function findDetector(name: string): AnyDetector | undefined {
   return DETECTORS.find((detector) => detector.name === name);
 }

@@ -1,4 +1,5 @@
 import { Type, type Static } from '@sinclair/typebox';
+import { ENSEMBLE_NAMES } from '../detectors/ensembles.js';
 import { DETECTORS } from '../detectors/index.js';
 
 /** One detector of an ensemble; settings that are left out have the defaults of the detector's own schema. */
@@ -21,11 +22,24 @@ const Choice = Type.Unsafe<DetectorChoice>(
 /** Which detectors look at a device, and when what they say counts as strange. */
 export const DetectionProfile = Type.Object(
   {
+    ensemble: Type.Union(
+      ENSEMBLE_NAMES.map((name) => Type.Literal(name)),
+      {
+        default: 'standard',
+        description:
+          'Which ready-made ensemble: `light` (1 KB a channel, each channel by itself), `standard` (default) or `deep` (a longer memory besides).',
+      },
+    ),
+    without: Type.Array(Type.Union(DETECTORS.map(({ name }) => Type.Literal(name))), {
+      default: [],
+      maxItems: 32,
+      description: 'Detectors of the ready-made ensemble that are left out (default none).',
+    }),
     detectors: Type.Array(Choice, {
       default: [],
       maxItems: 32,
       description:
-        'The ensemble: `{name, settings}` of detectors in the catalogue (`models/detectors/index.ts`). Empty (default): the standard ensemble of this release.',
+        'An ensemble of one’s own, in the place of a ready-made one: `{name, settings}` of detectors in the catalogue (`models/detectors/index.ts`). Default: empty.',
     }),
     warmUpFrames: Type.Integer({
       default: 120,

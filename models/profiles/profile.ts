@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { Type, type Static } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { SettingInvalidError } from '../errors.js';
+import { choicesOf } from '../detectors/ensembles.js';
 import { AlertingProfile } from './alerting-profile.js';
 import { DetectionProfile } from './detection-profile.js';
 import { WindowProfile } from './window-profile.js';
@@ -45,6 +46,9 @@ export function completeProfile(name: string, partial: unknown): ProfileDefiniti
       `profiles.${name}${error.path.replaceAll('/', '.')}: ${error.message.toLowerCase()}, got ${JSON.stringify(error.value)}`,
     );
   }
+  if (problems.length === 0 && !hasDetectors(definition as ProfileDefinition)) {
+    problems.push(`profiles.${name}.detection.without: must leave a detector for devices of any size, got all of them`);
+  }
   if (problems.length > 0) throw new SettingInvalidError(problems);
   return definition as ProfileDefinition;
 }
@@ -58,7 +62,11 @@ export function completeProfile(name: string, partial: unknown): ProfileDefiniti
 export function readStoredProfile(stored: unknown): ProfileDefinition | undefined {
   if (typeof stored !== 'object' || stored === null) return undefined;
   const definition: unknown = Value.Clean(ProfileDefinition, withDefaults(stored));
-  return Value.Check(ProfileDefinition, definition) ? definition : undefined;
+  return Value.Check(ProfileDefinition, definition) && hasDetectors(definition) ? definition : undefined;
+}
+
+function hasDetectors({ detection }: ProfileDefinition): boolean {
+  return detection.detectors.length > 0 || choicesOf(detection.ensemble, detection.without, Infinity).length > 0;
 }
 
 function withDefaults(partial: unknown): unknown {

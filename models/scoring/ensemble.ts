@@ -12,11 +12,12 @@
  *
  * An ensemble has no memory: a device's is one Float64Array of `stateLength` numbers, laid out as
  *
- *     head · teaching · episode · strength · lasting · onset · caution · strength tail · fused tail · last values · counters ·
+ *     head · teaching · episode · strength · lasting · onset · caution · fused tail · strength tail, if there are references · last values · counters ·
  *     for each detector: kernel state, one tail a channel (or one a frame, or none)
  */
 import { clearEvidence, resizeState, TEACH, type AnyDetector, type FrameView } from '../detectors/detector.js';
-import { findDetector, STANDARD_ENSEMBLE } from '../detectors/index.js';
+import { choicesOf, ENSEMBLES } from '../detectors/ensembles.js';
+import { findDetector } from '../detectors/index.js';
 import { ReasonCode } from '../domain/reasons.js';
 import { SettingInvalidError } from '../errors.js';
 import type { DetectionProfile } from '../profiles/detection-profile.js';
@@ -25,7 +26,7 @@ import { lastingSign, onsetSign, raritySign, strengthSign } from './alarm-signs.
 import { CAUTION_LENGTH, cautionOf, initCaution, judgeAlarm, stepCaution } from './caution.js';
 import { COUNTER_LENGTH, CounterLens } from './counters.js';
 import { endEpisode, EPISODE_LENGTH, refractoryFrames, stepEvent } from './episode.js';
-import { copyTail, createMember, initMember, TAIL, type Member } from './member.js';
+import { COARSE_TAIL, copyTail, createMember, endOf, FINE_TAIL, initMember, type Member } from './member.js';
 import { ReasonList } from './reason-list.js';
 import { LASTING_LENGTH, stepLasting } from './lasting.js';
 import { ONSET_LENGTH, stepOnset } from './onset.js';
@@ -107,8 +108,9 @@ const STRENGTH = EPISODE + EPISODE_LENGTH;
 const LASTING = STRENGTH + STRENGTH_LENGTH;
 const ONSET = LASTING + LASTING_LENGTH;
 const CAUTION = ONSET + ONSET_LENGTH;
-const STRENGTHS = CAUTION + CAUTION_LENGTH;
-const FUSED = STRENGTHS + STRENGTH_TAIL.length;
+const FUSED = CAUTION + CAUTION_LENGTH;
+/** Where there are references. */
+const STRENGTHS = FUSED + FUSED_TAIL.length;
 
 /** Interval that is assumed until there are two times. */
 const DEFAULT_INTERVAL_MS = 60_000;
@@ -130,7 +132,7 @@ export class Ensemble {
   /** Rarity by member and channel, of the latest frame. */
   readonly #rarity: Float64Array;
   readonly #memberRarity: Float64Array;
-  readonly #valuesAt = FUSED + FUSED_TAIL.length;
+  readonly #valuesAt: number;
   readonly #lens: CounterLens;
   /** Of the latest frame: what the levelled detectors say of its strength, of an onset, and of what lasts. */
   #strengthVote = 0;
@@ -146,27 +148,30 @@ export class Ensemble {
 
   /** @throws SettingInvalidError for a detector that is not in the catalogue or has bad settings. */
   constructor(profile: DetectionProfile, channels: number) {
-    const isStandard = profile.detectors.length === 0;
-    const choices = isStandard ? STANDARD_ENSEMBLE : profile.detectors;
-    const members: Member[] = [];
-    const countersAt = this.#valuesAt + channels;
-    this.#lens = new CounterLens(channels, this.#valuesAt, countersAt);
-    let next = countersAt + COUNTER_LENGTH * channels;
+    const isReadyMade = profile.detectors.length === 0;
+    const tail = isReadyMade && ENSEMBLES[profile.ensemble].isCoarse ? COARSE_TAIL : FINE_TAIL;
+    const choices = isReadyMade ? choicesOf(profile.ensemble, profile.without, channels) : profile.detectors;
+    if (choices.length === 0) {
+      throw new SettingInvalidError([`an ensemble for ${channels} channels must have a detector, got none`]);
+    }
     const found = choices.map(({ name, settings }) => ({ detector: detectorOf(name), settings }));
     const isLevelled = ({ detector }: { readonly detector: AnyDetector }): boolean => detector.scale === 'level';
+    this.#hasLevelled = found.some(isLevelled);
+    this.#valuesAt = this.#hasLevelled ? STRENGTHS + STRENGTH_TAIL.length : STRENGTHS;
+    const countersAt = this.#valuesAt + channels;
+    this.#lens = new CounterLens(channels, this.#valuesAt, countersAt);
+    const members: Member[] = [];
+    let next = countersAt + COUNTER_LENGTH * channels;
     // In whatever order a profile names them: the few are looked for behind the levelled ones.
-    for (const choice of [...found.filter(isLevelled), ...found.filter((one) => !isLevelled(one))]) {
-      const { detector, settings } = choice;
-      if (isStandard && channels > (detector.mostChannels ?? Infinity)) continue;
-      const member = createMember(detector, settings, channels, next);
+    for (const { detector, settings } of [...found.filter(isLevelled), ...found.filter((one) => !isLevelled(one))]) {
+      const member = createMember(detector, settings, channels, next, tail);
       members.push(member);
-      next = member.tailsAt + member.tails * TAIL.length;
+      next = endOf(member);
     }
     this.channels = channels;
     this.#profile = profile;
     this.#members = members;
     const levelled = members.filter(({ scale }) => scale === 'level').length;
-    this.#hasLevelled = levelled > 0;
     this.#firstOfFew = levelled < members.length ? levelled : 0;
     this.#hasNovelty = members.some(({ scale }) => scale === 'rarity');
     this.stateLength = next;
@@ -191,7 +196,7 @@ export class Ensemble {
     state[LAST_TIME] = NaN;
     initStrength(state, STRENGTH);
     initCaution(state, CAUTION);
-    STRENGTH_TAIL.init(state, STRENGTHS);
+    if (this.#hasLevelled) STRENGTH_TAIL.init(state, STRENGTHS);
     FUSED_TAIL.init(state, FUSED);
     state.fill(NaN, this.#valuesAt, this.#valuesAt + this.channels);
     for (const member of this.#members) initMember(state, member);
@@ -214,16 +219,16 @@ export class Ensemble {
       resizeState(member.kernel, old, former.kernelAt, state, member.kernelAt, source);
       if (member.tails === 0) continue;
       if (!member.isPerChannel) {
-        if (member.kernel.keepsSharedPart) copyTail(old, former.tailsAt, state, member.tailsAt);
+        if (member.kernel.keepsSharedPart) copyTail(former, old, 0, member, state, 0);
         continue;
       }
       for (let c = 0; c < source.length; c++) {
-        if (source[c]! < 0) continue;
-        copyTail(old, former.tailsAt + source[c]! * TAIL.length, state, member.tailsAt + c * TAIL.length);
+        if (source[c]! >= 0) copyTail(former, old, source[c]!, member, state, c);
       }
     }
     if (kept === 0) return state;
-    state.set(old.subarray(0, FUSED + FUSED_TAIL.length), 0);
+    const isBothLevelled = this.#hasLevelled && from.#hasLevelled;
+    state.set(old.subarray(0, isBothLevelled ? STRENGTHS + STRENGTH_TAIL.length : STRENGTHS), 0);
     for (let c = 0; c < source.length; c++) {
       if (source[c]! < 0) continue;
       state[this.#valuesAt + c] = old[from.#valuesAt + source[c]!]!;
@@ -355,10 +360,10 @@ export class Ensemble {
           this.#rarity[row + c] = evidence.strangeness[c]! > 0 ? evidence.strangeness[c]! : 0;
         this.#memberRarity[m] = largest(this.#rarity, row, channels);
       } else if (member.isPerChannel) {
-        TAIL.surpriseAll(state, member.tailsAt, evidence.strangeness, channels, this.#rarity, row);
+        member.tail.surpriseAll(state, member.tailsAt, evidence.strangeness, channels, this.#rarity, row);
         this.#memberRarity[m] = largest(this.#rarity, row, channels);
       } else {
-        TAIL.surpriseAll(state, member.tailsAt, evidence.strangeness, 1, this.#memberRarity, m);
+        member.tail.surpriseAll(state, member.tailsAt, evidence.strangeness, 1, this.#memberRarity, m);
         shareOut(this.#memberRarity[m]!, evidence.attribution, this.#rarity, row, channels);
       }
       for (let c = 0; c < channels; c++) {
@@ -526,7 +531,7 @@ export class Ensemble {
         frame,
         member.scale === 'plain' || weight > 1 || !isMeasured ? weight : 1,
       );
-      TAIL.learnAll(state, member.tailsAt, member.evidence.strangeness, member.tails, inTails);
+      member.tail.learnAll(state, member.tailsAt, member.evidence.strangeness, member.tails, inTails);
     }
     FUSED_TAIL.learn(state, FUSED, fused, inTails);
     if (this.#hasVotes) STRENGTH_TAIL.learn(state, STRENGTHS, factor, inStrengths);

@@ -63,6 +63,8 @@ export function* scoreSeriesSlices(
   if (rows.length === 0) return;
   const ensemble = new Ensemble(
     {
+      ensemble: 'standard',
+      without: [],
       detectors,
       warmUpFrames: Math.max(LEAST_WARM_UP, Math.min(options.windowSize, Math.floor(rows.length / 3))),
       falseAlarmsPerWeek: 1,

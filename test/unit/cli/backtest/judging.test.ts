@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { STANDARD_ENSEMBLE } from '../../../../models/detectors/index.js';
+import { ENSEMBLES } from '../../../../models/detectors/ensembles.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { run } from '../recording-terminal.js';
 
@@ -111,7 +111,7 @@ describe('redshank backtest, judging', function () {
 
   it('leaves out each detector in turn', async () => {
     await label({ series: { 'pump.csv': { ranges: [[500, 529]] } } });
-    const names = STANDARD_ENSEMBLE.map(({ name }) => `without ${name}`);
+    const names = ENSEMBLES.standard.choices.map(({ name }) => `without ${name}`);
     const { out } = await run([...command, '--ablate']);
     for (const name of ['all', ...names]) assert.match(out, new RegExp(`^${name} `, 'm'));
   });

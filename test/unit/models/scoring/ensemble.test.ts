@@ -284,6 +284,31 @@ describe('Ensemble', () => {
     assert.ok(new Device(3).state.byteLength <= 32_768);
   });
 
+  it('needs 1 KB a channel where it is light, besides half a KB a device', () => {
+    for (const channels of [1, 3, 12]) {
+      const { byteLength } = new Device(channels, { ensemble: 'light' }).state;
+      assert.ok(byteLength <= 1_000 * channels + 600, `${byteLength} for ${channels}`);
+    }
+  });
+
+  it('still finds the obvious where it is light', () => {
+    const flagged: number[] = [];
+    const spike = (value: number, i: number): number => (i === 0 ? 30 : value);
+    const look = (result: FrameScore, i: number): unknown => isAnomaly(result) && flagged.push(i);
+    run(1, START + 20, spike, look, new Device(1, { ensemble: 'light' }));
+    assert.equal(flagged[0], 0);
+  });
+
+  it('leaves out what a profile does not want, and refuses to leave out all', () => {
+    const whole = new Device(3).ensemble.stateLength;
+    assert.ok(new Device(3, { without: ['nearest-past'] }).ensemble.stateLength < whole / 1.5);
+    const all = ['residual', 'seasonal', 'flatline', 'missing'];
+    assert.throws(
+      () => completeProfile('test', { detection: { ensemble: 'light', without: all } }),
+      /leave a detector/,
+    );
+  });
+
   it('refuses a detector that is not in the catalogue', () => {
     const detection = completeProfile('test', {}).detection;
     assert.throws(() => new Ensemble({ ...detection, detectors: [{ name: 'oracle', settings: {} }] }, 1), /oracle/);
