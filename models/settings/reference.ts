@@ -49,9 +49,25 @@ profiles:
       latenessMs: 2000
     detection:
       falseAlarmsPerWeek: 0.2
+      without: [seasonal]
     alerting:
       openAfter: 2
+  meter:
+    devices: ['meter-*']
+    detection:
+      ensemble: light
 \`\`\`
+
+\`detection.ensemble\` names a ready-made ensemble:
+
+| | bytes a device of 1, 3, 38 channels | for |
+| --- | --- | --- |
+| \`light\` | 1.6, 3.6, 39 KB | a million devices on a small machine: each channel by itself, without references |
+| \`standard\` | 12, 31, 263 KB | all others |
+| \`deep\` | 15, 41, 263 KB | devices of up to 4 channels whose rhythm is longer than a day |
+
+\`redshank backtest --data … --profile light\` tells what that is worth on your own data, \`--estimate --profile light\` what it costs
+here.
 `;
 
 /** The whole page, as Markdown. Pure: depends on the table alone. */

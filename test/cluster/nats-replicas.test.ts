@@ -36,6 +36,7 @@ describe('three NATS servers', function () {
     const acknowledged: string[] = [];
     const read: string[] = [];
     let isOver = false;
+    let isWritten = false;
     const write = async () => {
       for (let i = 0; !isOver; i++) {
         const messageId = `record ${i}`;
@@ -43,10 +44,11 @@ describe('three NATS servers', function () {
         while ((await append()) === undefined) await sleep(100);
         acknowledged.push(messageId);
       }
+      isWritten = true;
     };
     const reader = journal.read(STREAM, 1);
     const follow = async () => {
-      while (!isOver || read.length < acknowledged.length) {
+      while (!isWritten || read.length < acknowledged.length) {
         for (const { payload } of await reader.next(100, 1e9, 500)) read.push(Buffer.from(payload).toString());
       }
     };
