@@ -7,6 +7,7 @@ export type ErrorType =
   | 'FORBIDDEN'
   | 'NOT_FOUND'
   | 'MODEL_NOT_FOUND'
+  | 'MODEL_INVALID'
   | 'CONFLICT'
   | 'PAYLOAD_TOO_LARGE'
   | 'RATE_LIMITED'
@@ -99,6 +100,13 @@ export class ModelNotFoundError extends RedshankError {
   }
 }
 
+/** A model artifact is refused: it is damaged, too large, of another shape than it says, or has layers that are not known. */
+export class ModelInvalidError extends RedshankError {
+  constructor(message: string, details?: ErrorDetails) {
+    super('MODEL_INVALID', 422, false, message, details);
+  }
+}
+
 /** The request is sound, but what it asks no longer fits the state (resolve a resolved alert, compare-and-set lost). */
 export class ConflictError extends RedshankError {
   constructor(message: string, details?: ErrorDetails) {
@@ -184,6 +192,7 @@ const RESTORE: Readonly<Record<ErrorType, (message: string, data: Data) => Redsh
   FORBIDDEN: (message) => new ForbiddenError(message),
   NOT_FOUND: (message, data) => new NotFoundError(message, { data }),
   MODEL_NOT_FOUND: (message, data) => new ModelNotFoundError(message, { data }),
+  MODEL_INVALID: (message, data) => new ModelInvalidError(message, { data }),
   CONFLICT: (message, data) => new ConflictError(message, { data }),
   PAYLOAD_TOO_LARGE: (message, data) => new PayloadTooLargeError(message, { data }),
   RATE_LIMITED: (message, data) => new RateLimitedError(message, retryAfterMs(data), { data }),

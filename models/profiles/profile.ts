@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Type, type Static } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
+import { canonicalJson } from '../domain/canonical-json.js';
 import { SettingInvalidError } from '../errors.js';
 import { choicesOf } from '../detectors/ensembles.js';
 import { AlertingProfile } from './alerting-profile.js';
@@ -78,12 +79,4 @@ function withDefaults(partial: unknown): unknown {
 /** 16 hex digits of the SHA-256 of the definition, with keys in order: equal definitions have equal versions. */
 export function profileVersion(definition: ProfileDefinition): string {
   return createHash('sha256').update(canonicalJson(definition)).digest('hex').slice(0, 16);
-}
-
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : inner,
-  );
 }

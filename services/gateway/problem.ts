@@ -29,6 +29,7 @@ const RULES: Readonly<Record<ErrorType, Rule>> = {
   UNAUTHENTICATED: { status: 401, title: 'Who are you?' },
   FORBIDDEN: { status: 403, title: 'Not allowed' },
   NOT_FOUND: { status: 404, title: 'Not found' },
+  MODEL_INVALID: { status: 422, title: 'The model is refused' },
   MODEL_NOT_FOUND: { status: 404, title: 'No such model' },
   CONFLICT: { status: 409, title: 'Does not fit the present state' },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'Body too large' },
