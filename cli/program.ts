@@ -1,5 +1,4 @@
 /** The command line as a whole: which commands there are, and how their faults are told. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { CommandFailure, failureOf } from './command-failure.js';
 import { addAlertsCommand } from './commands/alerts.js';
@@ -12,14 +11,17 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFeedbackCommand } from './commands/feedback.js';
 import { addIngestCommand } from './commands/ingest.js';
+import { addModelsCommand } from './commands/models.js';
 import { addRebuildCommand } from './commands/rebuild.js';
 import { addScalePlanCommand } from './commands/scale-plan.js';
 import { addShardsCommand } from './commands/shards.js';
 import { addSimulateCommand } from './commands/simulate.js';
 import { addStartCommand } from './commands/start.js';
 import { addTailCommand } from './commands/tail.js';
+import { addTrainCommand } from './commands/train.js';
 import { ExitCode, EXIT_CODE_HELP } from './exit-codes.js';
 import { DEFAULT_URL } from './options.js';
+import { packageVersion } from '../services/package-version.js';
 import { printNote, type Terminal } from './terminal/terminal.js';
 
 const COMMANDS = [
@@ -35,6 +37,8 @@ const COMMANDS = [
   addAlertsCommand,
   addFeedbackCommand,
   addBacktestCommand,
+  addTrainCommand,
+  addModelsCommand,
   addShardsCommand,
   addScalePlanCommand,
   addRebuildCommand,
@@ -101,16 +105,4 @@ function usageFailure(error: CommanderError): CommandFailure {
       ? 'a command is missing'
       : error.message.replace(/^error: /, '').replace(/\s+/g, ' ');
   return new CommandFailure(ExitCode.usage, `${message} (redshank --help)`, error);
-}
-
-function packageVersion(): string {
-  // Beside `cli/` in a checkout, one folder further up in `dist/`.
-  for (const path of ['../package.json', '../../package.json']) {
-    try {
-      return (JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { version: string }).version;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    }
-  }
-  return 'unknown';
 }

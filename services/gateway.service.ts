@@ -80,7 +80,7 @@ export function gatewayService(
     ...alertRoutes(node, bodies),
     ...eventRoutes(hub),
     ...predictRoutes(node, bodies),
-    ...modelRoutes(bodies),
+    ...modelRoutes(bodies, node.storage.models),
     ...clusterRoutes(node, () => broker),
     ...healthRoutes(node),
     ...pageRoutes(),

@@ -4,10 +4,12 @@ import { Type } from '@sinclair/typebox';
 import type { Context, Service, ServiceSchema } from 'moleculer';
 import { action, ASK, type ActionPolicy } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
-import type { Model, ModelVersion, RegistryRecord } from '../models/registry/registry.js';
-import { DEFAULT_PROFILE } from '../models/profiles/profile.js';
+import { ModelNotFoundError, ModelUnavailableError } from '../models/errors.js';
+import { withModel, type Model, type ModelVersion, type RegistryRecord } from '../models/registry/registry.js';
+import { completeProfile, DEFAULT_PROFILE } from '../models/profiles/profile.js';
 import { LOOK } from './action-policies.js';
 import { RegistryLog } from './model-registry/registry-log.js';
+import { ModelShelf } from './model-shelf.js';
 import type { NodeContext } from './node-context.js';
 
 const Name = Type.String({ minLength: 1, maxLength: 63 });
@@ -16,6 +18,12 @@ const Note = Type.Optional(Type.String({ maxLength: 2_000 }));
 
 const GetParams = Type.Object({ name: Name, version: Type.Optional(Type.String({ maxLength: 64 })) });
 const RegisterParams = Type.Object({ name: Name, definition: Type.Unknown(), by: By, note: Note });
+const AttachParams = Type.Object({
+  name: Name,
+  artifact: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  by: By,
+  note: Note,
+});
 const PromoteParams = Type.Object({ name: Name, version: Type.String({ maxLength: 64 }), by: By, note: Note });
 const RollbackParams = Type.Object({ name: Name, by: By, note: Note });
 
@@ -42,12 +50,26 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
     ...(note === undefined ? {} : { note }),
   });
 
+  const shelf = new ModelShelf(storage.models);
+
+  /** A version that names a model which nobody has would stop every scorer: it is refused here. */
+  async function requireModel(artifact: string | undefined): Promise<void> {
+    if (artifact === undefined) return;
+    try {
+      await shelf.fetch(artifact);
+    } catch (error) {
+      if (!(error instanceof ModelUnavailableError)) throw error;
+      throw new ModelNotFoundError(`${error.message}: store it first`, { cause: error });
+    }
+  }
+
   /** A profile in the settings becomes champion when its content is new; one that somebody rolled back stays rolled back. */
   async function registerSettings(): Promise<void> {
     const profiles = new Map(settings.profiles.map(({ name, definition }) => [name, definition as unknown]));
     if (!profiles.has(DEFAULT_PROFILE)) profiles.set(DEFAULT_PROFILE, {});
     for (const [name, definition] of profiles) {
       const by = change({ by: SETTINGS });
+      await requireModel(completeProfile(name, definition).detection.model);
       const [registered] = await log.append((registry) => registry.registering(name, definition, by));
       if (registered !== undefined) await log.append((registry) => registry.promoting(name, registered.version, by));
     }
@@ -111,9 +133,23 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
       register: action({ ...CHANGE, isIdempotent: true }, async (ctx: Context): Promise<ModelVersion> => {
         const params = checkParams(RegisterParams, ctx.params);
         const { name, definition } = params;
+        await requireModel(completeProfile(name, definition).detection.model);
         let wanted: readonly RegistryRecord[] = [];
         await log.append((registry) => (wanted = registry.registering(name, definition, change(params))));
         return log.registry.version(name, wanted[0]?.version ?? log.registry.versionOf(name, definition));
+      }),
+      // The champion, looked at by a trained model besides. The artifact is stored before.
+      attach: action({ ...CHANGE, isIdempotent: true }, async (ctx: Context): Promise<ModelVersion> => {
+        const params = checkParams(AttachParams, ctx.params);
+        const { name, artifact } = params;
+        await requireModel(artifact);
+        let version = '';
+        await log.append((registry) => {
+          const { definition } = registry.version(name, 'champion');
+          version = registry.versionOf(name, withModel(definition, artifact));
+          return registry.attaching(name, artifact, change(params));
+        });
+        return log.registry.version(name, version);
       }),
       promote: action(CHANGE, async function (this: Service, ctx: Context): Promise<Model> {
         const params = checkParams(PromoteParams, ctx.params);

@@ -10,8 +10,9 @@ import { ScoreBatch } from '../models/domain/score-batch.js';
 import { scoreView, type ScoreView } from '../models/domain/score-view.js';
 import { scoreSeriesSlices, type SeriesScore } from '../models/scoring/score-series.js';
 import { MAX_PREDICT_ROWS, MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from '../models/settings.js';
-import { scoringStage } from '../models/stages/scoring.js';
+import { createScoringStage } from '../models/stages/scoring.js';
 import { LOOK_FAR } from './action-policies.js';
+import { ModelShelf } from './model-shelf.js';
 import type { NodeContext } from './node-context.js';
 import { explainDevice, type Explanation } from './scorer/explain-device.js';
 import { liveScores, LiveScoresWatch, WATCH_TTL_MS } from './scorer/live-scores.js';
@@ -28,6 +29,8 @@ const PredictParams = Type.Object({
   ),
   windowSize: Type.Integer({ minimum: MIN_PREDICT_WINDOW, maximum: MAX_PREDICT_WINDOW }),
   method: Type.String({ maxLength: 64 }),
+  /** Version of the trained model that the method `autoencoder` asks. */
+  model: Type.Optional(Type.String({ pattern: '^[0-9a-f]{64}$' })),
 });
 
 const DeviceParams = Type.Object({ tenant: Type.String(), device: Type.String({ maxLength: 128 }) });
@@ -75,11 +78,12 @@ export function scorerService(node: NodeContext): ServiceSchema {
   const { readSide } = storage;
   const metrics = createScorerMetrics(node.metrics.registry);
   const watch = new LiveScoresWatch();
+  const shelf = new ModelShelf(storage.models);
   let tellWatchers: (batch: ScoreBatch) => void = () => undefined;
 
   const { mixin } = stageMixin({
     ...stageHostOptions(node),
-    stage: scoringStage,
+    stage: createScoringStage(shelf),
     projection: {
       topic: 'scores',
       position: (partition) => readSide.position('scores', partition),
@@ -102,10 +106,11 @@ export function scorerService(node: NodeContext): ServiceSchema {
         // One at a time: it is all computation. A long one of 100,000 rows takes some 5 s.
         { isPublic: true, isIdempotent: true, timeoutMs: 30_000, mostConcurrent: 1, mostQueued: 16 },
         async (ctx: Context): Promise<Prediction> => {
-          const { data, windowSize, method } = checkParams(PredictParams, ctx.params);
+          const { data, windowSize, method, model: version } = checkParams(PredictParams, ctx.params);
           const rows = data.map((row) => row.map((value) => value ?? NaN));
+          const model = version === undefined ? undefined : await shelf.fetch(version);
           const scores: SeriesScore[] = [];
-          for (const slice of scoreSeriesSlices(rows, { windowSize, method }, SLICE_VALUES)) {
+          for (const slice of scoreSeriesSlices(rows, { windowSize, method, model }, SLICE_VALUES)) {
             scores.push(...slice);
             await setImmediate();
           }

@@ -124,6 +124,7 @@ async function openFor(
     ]);
   }
   const storage = await openStorage(settings.dataDir, {
+    modelPath: settings.modelPath,
     onDamage: (message) => logger.error({ message }, 'the read side has lost something that was damaged on disk'),
   });
   return { storage };

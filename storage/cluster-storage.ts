@@ -47,6 +47,7 @@ export async function openClusterStorage(settings: Settings, nodeId: string, log
         journal: nats.journal,
         leases: nats.leases,
         blobs: nats.blobs,
+        models: nats.models,
         readSide,
         outage: () => (nats.connection.isConnected ? undefined : 'NATS cannot be reached at this moment'),
         close: async () => {

@@ -17,12 +17,14 @@ import { makeFolder } from './make-folder.js';
 const LEASE_TTL_MS = 600_000;
 
 export interface EmbeddedStorageOptions {
+  /** Folder of trained models. Default: `models/` in the data folder. */
+  readonly modelPath?: string;
   /** Told of each damaged value of the read side, which is dropped then. Default: a warning of the process. */
   readonly onDamage?: (message: string) => void;
 }
 
 /**
- * Opens or creates `dataDir` with `journal/`, `read-side/`, `blobs/` and `lock`.
+ * Opens or creates `dataDir` with `journal/`, `read-side/`, `blobs/`, `models/` and `lock`.
  *
  * @throws StorageFailedError the folder is not writable, or in use by another process.
  * @throws StorageCorruptError what lies there is damaged, not ours, or of different logs. `read-side/` alone may be missing: it
@@ -59,7 +61,8 @@ export async function openEmbeddedStorage(dataDir: string, options: EmbeddedStor
     await checkLogIdentity(directory, log, journal.isEmpty, blobs, projections);
     const readSide = new LmdbReadSide(projections, options);
     closers.push(() => readSide.close());
-    return { mode: 'embedded', journal, leases, blobs, readSide, outage: () => journal.failure, close };
+    const models = await FileBlobs.open(options.modelPath ?? join(directory, 'models'));
+    return { mode: 'embedded', journal, leases, blobs, models, readSide, outage: () => journal.failure, close };
   } catch (error) {
     await close().catch(() => {});
     throw error;

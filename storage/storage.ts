@@ -9,6 +9,8 @@ export interface Storage {
   readonly journal: Journal;
   readonly leases: Leases;
   readonly blobs: Blobs;
+  /** Trained models, named by their content. Apart from the other blobs: others may write them. */
+  readonly models: Blobs;
   readonly readSide: ReadSide;
   /** Why the log cannot be reached at this moment, in words for people; undefined while it can. */
   outage(): string | undefined;

@@ -41,6 +41,8 @@ interface RoleTable {
   readonly leases: readonly StageName[];
   /** `layout`: of blobs it only writes the number of partitions, which whoever starts first writes down. */
   readonly blobs: 'all' | 'layout';
+  /** Whether it stores trained models. They are named by their content, so nobody can change one. All may read them. */
+  readonly storesModels: boolean;
 }
 
 /** `guest` stands for all of them. */
@@ -71,6 +73,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     trims: [],
     leases: [],
     blobs: 'layout',
+    storesModels: true,
   },
   ingest: {
     calls: [],
@@ -81,6 +84,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     trims: [],
     leases: [],
     blobs: 'layout',
+    storesModels: false,
   },
   window: {
     calls: ['window', 'node'],
@@ -91,6 +95,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     trims: ['readings'],
     leases: ['window'],
     blobs: 'all',
+    storesModels: false,
   },
   scorer: {
     calls: ['scorer', 'node'],
@@ -100,6 +105,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     trims: ['frames'],
     leases: ['scorer'],
     blobs: 'all',
+    storesModels: false,
   },
   alerting: {
     // Commands go into the log through `ingest`.
@@ -110,6 +116,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     trims: ['scores', 'alerts'],
     leases: ['alerting'],
     blobs: 'all',
+    storesModels: false,
   },
   'model-registry': {
     // Champions go into the log through `ingest`.
@@ -120,6 +127,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     trims: [],
     leases: [],
     blobs: 'layout',
+    storesModels: true,
   },
   node: {
     calls: WITH_PUBLIC_ACTIONS,
@@ -129,6 +137,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     trims: ['readings', 'frames', 'scores', 'alerts'],
     leases: ['window', 'scorer', 'alerting'],
     blobs: 'all',
+    storesModels: true,
   },
 };
 
@@ -248,12 +257,17 @@ class LogSubjects {
     this.#partitions = partitions;
   }
 
-  published({ reads, writes, trims, leases, blobs }: RoleTable): string[] {
+  published({ reads, writes, trims, leases, blobs, storesModels }: RoleTable): string[] {
     const leaseStream = `KV_${this.#namespace}-leases`;
     const blobStream = `OBJ_${this.#namespace}-blobs`;
-    const all = [...TOPICS.flatMap((topic) => this.#streams(topic)), leaseStream, blobStream];
-    const read = [...reads.flatMap((topic) => this.#streams(topic)), leaseStream, blobStream];
-    const purged = [...trims.flatMap((topic) => this.#streams(topic)), ...(blobs === 'all' ? [blobStream] : [])];
+    const modelStream = `OBJ_${this.#namespace}-models`;
+    const all = [...TOPICS.flatMap((topic) => this.#streams(topic)), leaseStream, blobStream, modelStream];
+    const read = [...reads.flatMap((topic) => this.#streams(topic)), leaseStream, blobStream, modelStream];
+    const purged = [
+      ...trims.flatMap((topic) => this.#streams(topic)),
+      ...(blobs === 'all' ? [blobStream] : []),
+      ...(storesModels ? [modelStream] : []),
+    ];
     return [
       '$JS.API.STREAM.LIST',
       '$JS.API.STREAM.INFO.*',
@@ -270,6 +284,7 @@ class LogSubjects {
       ...leases.map((stage) => `$KV.${this.#namespace}-leases.${stage}.*`),
       `$O.${this.#namespace}-blobs.C.*`,
       `$O.${this.#namespace}-blobs.M.${blobs === 'all' ? '*' : blobWord(PARTITIONS_BLOB)}`,
+      ...(storesModels ? [`$O.${this.#namespace}-models.C.*`, `$O.${this.#namespace}-models.M.*`] : []),
     ];
   }
 
@@ -280,6 +295,7 @@ class LogSubjects {
       `${this.#namespace}.>`,
       `$KV.${this.#namespace}-leases.>`,
       `$O.${this.#namespace}-blobs.>`,
+      `$O.${this.#namespace}-models.>`,
     ];
   }
 

@@ -214,7 +214,10 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     await this.#snapshots.forget(positions.filter((position) => position > this.#committed));
     const snapshot = await this.#snapshots.newest(
       this.#committed,
-      (bytes) => this.#stage.restore(bytes),
+      async (bytes) => {
+        await this.#stage.prepareRestore?.(bytes);
+        return this.#stage.restore(bytes);
+      },
       (position, error) => this.#observer.snapshotUnreadable(this.partition, position, error),
     );
     if (snapshot !== undefined) {
@@ -272,7 +275,9 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
       while (this.#position < this.#committed && !this.#isStopping) {
         for (const record of await reader.next(READ_RECORDS, READ_BYTES, LONGEST_WAIT_MS)) {
           if (record.sequence > this.#committed) break;
-          replayed += this.#step(record);
+          const decoded = this.#stage.decode(record.payload);
+          await this.#stage.prepare?.(decoded);
+          replayed += this.#step(decoded, record);
           this.#batch.clear();
         }
         await giveWay();
@@ -286,7 +291,11 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   async #process(records: readonly JournalRecord[]): Promise<void> {
     let sliceEndMs = this.#clock.monotonicMs() + this.#options.sliceMs;
     for (const record of records) {
-      this.#recordsSinceSnapshot += this.#step(record);
+      const decoded = this.#stage.decode(record.payload);
+      // A promise for each record would cost more than most of them.
+      const work = this.#stage.prepare?.(decoded);
+      if (work !== undefined) await work;
+      this.#recordsSinceSnapshot += this.#step(decoded, record);
       this.#trace?.stepped(record.traceparent);
       const isSliceOver = this.#clock.monotonicMs() >= sliceEndMs;
       if (this.#batch.length >= LARGEST_COMMIT_RECORDS || isSliceOver) {
@@ -300,8 +309,7 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
     await this.#commitIfDue();
   }
 
-  #step(record: JournalRecord): number {
-    const input = this.#stage.decode(record.payload);
+  #step(input: Input, record: JournalRecord): number {
     for (let i = 0; i < input.length; i++) this.#stage.step(this.#state, input, i, this.#batch);
     // Not the time of the last commit: a replay that ran ahead of the time of its records would end in another state.
     this.#steppedTimeMs = Math.max(this.#steppedTimeMs, chunkTimeMs(record.payload));

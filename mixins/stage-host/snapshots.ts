@@ -40,14 +40,14 @@ export class Snapshots {
    */
   async newest<State>(
     position: number,
-    restore: (bytes: Uint8Array) => State,
+    restore: (bytes: Uint8Array) => Promise<State>,
     unreadable: (position: number, error: unknown) => void,
   ): Promise<Snapshot<State> | undefined> {
     for (const candidate of await this.positions()) {
       if (candidate > position) continue;
       try {
         const bytes = await this.#blobs.get(this.#name(candidate));
-        if (bytes !== undefined) return { position: candidate, state: restore(bytes) };
+        if (bytes !== undefined) return { position: candidate, state: await restore(bytes) };
       } catch (error) {
         if (!(error instanceof StorageCorruptError)) throw error;
         unreadable(candidate, error);

@@ -7,11 +7,12 @@
 import { ReadingBatch } from '../domain/reading-batch.js';
 import { DEFAULT_TENANT, deviceKey, PARTITION_SCOPE_KEY, type DeviceKey } from '../domain/identity.js';
 import { OutcomeCode } from '../domain/outcome.js';
-import { ScoreKind, type ScoreBatch } from '../domain/score-batch.js';
+import { ScoreBatch, ScoreKind } from '../domain/score-batch.js';
 import { END_TIME_MS } from '../domain/timestamp.js';
+import { NO_MODELS, type LoadedModels } from '../neural/loaded-models.js';
 import { DEFAULT_PROFILE, profileVersion, type ProfileDefinition } from '../profiles/profile.js';
 import { alertingStage } from '../stages/alerting.js';
-import { scoringStage } from '../stages/scoring.js';
+import { createScoringStage, type ScoringStage, type ScoringState } from '../stages/scoring.js';
 import { windowStage } from '../stages/window.js';
 
 /** What became of one row. */
@@ -40,6 +41,8 @@ export interface SeriesRunOptions {
   readonly channels: readonly string[];
   /** Definition that takes the place of the standard profile. Default: none. */
   readonly profile?: ProfileDefinition;
+  /** Trained models that the profile may name. Default: none. */
+  readonly models?: LoadedModels;
   /** Default: nobody watches. */
   readonly watch?: WatchRow;
 }
@@ -56,11 +59,12 @@ export class SeriesRun {
   readonly #channels: readonly string[];
   readonly #watch: WatchRow | undefined;
   readonly #window = windowStage.createState();
-  readonly #scorer = scoringStage.createState();
+  readonly #scoringStage: ScoringStage;
+  readonly #scorer: ScoringState;
   readonly #alerting = alertingStage.createState();
   readonly #readings = ReadingBatch.create();
   readonly #frames = windowStage.createOutput();
-  readonly #scores = scoringStage.createOutput();
+  readonly #scores = ScoreBatch.create();
   readonly #alerts = alertingStage.createOutput();
   readonly #openAlerts = new Set<string>();
 
@@ -71,7 +75,9 @@ export class SeriesRun {
   readonly #waiting = new Map<number, number[]>();
   #lastScore = 0;
 
-  constructor({ device, channels, profile, watch }: SeriesRunOptions) {
+  constructor({ device, channels, profile, models = NO_MODELS, watch }: SeriesRunOptions) {
+    this.#scoringStage = createScoringStage(models);
+    this.#scorer = this.#scoringStage.createState();
     this.#device = deviceKey(DEFAULT_TENANT, device);
     this.#channels = channels;
     this.#watch = watch;
@@ -144,7 +150,7 @@ export class SeriesRun {
   }
 
   #flowFrames(row: number): void {
-    for (let i = 0; i < this.#frames.length; i++) scoringStage.step(this.#scorer, this.#frames, i, this.#scores);
+    for (let i = 0; i < this.#frames.length; i++) this.#scoringStage.step(this.#scorer, this.#frames, i, this.#scores);
     this.#frames.clear();
     for (let i = 0; i < this.#scores.length; i++) {
       alertingStage.step(this.#alerting, this.#scores, i, this.#alerts);

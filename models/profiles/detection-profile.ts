@@ -41,6 +41,13 @@ export const DetectionProfile = Type.Object(
       description:
         'An ensemble of one’s own, in the place of a ready-made one: `{name, settings}` of detectors in the catalogue (`models/detectors/index.ts`). Default: empty.',
     }),
+    model: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f]{64}$',
+        description:
+          'Version of a trained model that looks at the device besides (default none). `redshank train` makes them.',
+      }),
+    ),
     warmUpFrames: Type.Integer({
       default: 120,
       minimum: 10,

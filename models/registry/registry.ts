@@ -137,6 +137,17 @@ export class Registry {
     return [{ ...change, type: 'registered', name, version, definition }];
   }
 
+  /**
+   * What registering the champion with a trained model would write: all else stays as it is.
+   *
+   * @param artifact version of the trained model
+   * @throws ModelNotFoundError
+   */
+  attaching(name: string, artifact: string, change: Omit<Change, 'name' | 'version'>): RegistryRecord[] {
+    const { definition } = this.version(name, 'champion');
+    return this.registering(name, withModel(definition, artifact), change);
+  }
+
   /** What a promotion would write; empty when it is champion already. @throws ModelNotFoundError */
   promoting(name: string, version: string, change: Omit<Change, 'name' | 'version'>): RegistryRecord[] {
     const found = this.version(name, version);
@@ -156,6 +167,11 @@ export class Registry {
     if (entry === undefined) throw new ModelNotFoundError(`there is no model ${name.slice(0, 64)}`);
     return entry;
   }
+}
+
+/** The definition, looked at by a trained model as well. */
+export function withModel(definition: ProfileDefinition, artifact: string): ProfileDefinition {
+  return { ...definition, detection: { ...definition.detection, model: artifact } };
 }
 
 export function encodeRegistryRecords(records: readonly RegistryRecord[], timeMs: number): Uint8Array {

@@ -25,7 +25,7 @@ import { createSigns, judge, juryOf, type Judgement, type Jury, type Signs } fro
 import { LASTING_LENGTH, stepLasting } from './lasting.js';
 import { copyTail, initMember } from './member.js';
 import { ONSET_LENGTH, stepOnset } from './onset.js';
-import { chooseDetectors, isLevelled, Panel } from './panel.js';
+import { chooseDetectors, isLevelled, Panel, type ModelForChannels } from './panel.js';
 import { thresholdRarity } from './rarity.js';
 import { ReasonList } from './reason-list.js';
 import { ALARM_STRENGTH, eventOf, scoreOf } from './score-scale.js';
@@ -122,9 +122,12 @@ export class Ensemble {
   readonly #signs: Signs = createSigns();
   readonly #judgement: Judgement = { level: 0, alarm: 0, isStrange: false };
 
-  /** @throws SettingInvalidError for a detector that is not in the catalogue or has bad settings. */
-  constructor(profile: DetectionProfile, channels: number) {
-    const chosen = chooseDetectors(profile, channels);
+  /**
+   * @param model the trained model that the profile names
+   * @throws SettingInvalidError for a detector that is not in the catalogue or has bad settings.
+   */
+  constructor(profile: DetectionProfile, channels: number, model?: ModelForChannels) {
+    const chosen = chooseDetectors(profile, channels, model);
     this.#valuesAt = chosen.some(isLevelled) ? STRENGTHS + STRENGTH_TAIL.length : STRENGTHS;
     const countersAt = this.#valuesAt + channels;
     this.#lens = new CounterLens(channels, this.#valuesAt, countersAt);

@@ -3,10 +3,12 @@
  * vote, and how rare the strongest few of the others find it. Keeps nothing of a device; its numbers lie in the state it is given.
  */
 import { clearEvidence, TEACH, type AnyDetector, type FrameView } from '../detectors/detector.js';
+import { autoencoderOf, fitsModel, type Acquaintance } from '../detectors/autoencoder.js';
 import { choicesOf, ENSEMBLES } from '../detectors/ensembles.js';
 import { findDetector } from '../detectors/index.js';
 import { ReasonCode } from '../domain/reasons.js';
 import { SettingInvalidError } from '../errors.js';
+import type { Artifact } from '../neural/artifact.js';
 import type { DetectionProfile } from '../profiles/detection-profile.js';
 import type { CounterLens } from './counters.js';
 import { COARSE_TAIL, createMember, endOf, FINE_TAIL, type Member } from './member.js';
@@ -16,6 +18,16 @@ import { strongestFew } from './strongest-few.js';
 
 /** Reasons are given for channels at least this rare, in decades. */
 const REASON_RARITY = 1.5;
+
+/** The trained model of a profile, for devices with these channels. */
+export interface ModelForChannels {
+  readonly artifact: Artifact;
+  readonly channels: readonly string[];
+  /** Default: that of a device which was never seen. */
+  readonly acquaintance?: Acquaintance;
+  /** Whether it is asked alone. Default: no. */
+  readonly isAlone?: boolean;
+}
 
 export interface ChosenDetector {
   readonly detector: AnyDetector;
@@ -27,13 +39,23 @@ export interface ChosenDetector {
  *
  * @throws SettingInvalidError for a detector that is not in the catalogue, or when there is none
  */
-export function chooseDetectors(profile: DetectionProfile, channels: number): readonly ChosenDetector[] {
+export function chooseDetectors(
+  profile: DetectionProfile,
+  channels: number,
+  model: ModelForChannels | undefined,
+): readonly ChosenDetector[] {
   const isReadyMade = profile.detectors.length === 0;
-  const choices = isReadyMade ? choicesOf(profile.ensemble, profile.without, channels) : profile.detectors;
-  if (choices.length === 0) {
+  const all = isReadyMade ? choicesOf(profile.ensemble, profile.without, channels) : profile.detectors;
+  const choices = model?.isAlone === true ? [] : all;
+  if (choices.length === 0 && model === undefined) {
     throw new SettingInvalidError([`an ensemble for ${channels} channels must have a detector, got none`]);
   }
-  const found = choices.map(({ name, settings }) => ({ detector: detectorOf(name), settings }));
+  const found: ChosenDetector[] = choices.map(({ name, settings }) => ({ detector: detectorOf(name), settings }));
+  if (model !== undefined && fitsModel(model.artifact, model.channels)) {
+    const { artifact } = model;
+    const detector = autoencoderOf(artifact, model.channels, model.acquaintance);
+    found.push({ detector, settings: { model: artifact.version } });
+  }
   return [...found.filter(isLevelled), ...found.filter((one) => !isLevelled(one))];
 }
 

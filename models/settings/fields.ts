@@ -250,9 +250,8 @@ export const FIELDS: readonly Field[] = [
     reader: path,
     fallback: ({ settings }) => `${settings.dataDir ?? './data'}/models`,
     fallbackWords: '`$DATA_DIR/models`',
-    meaning: 'Folder of model artifacts.',
+    meaning: 'Folder into which `redshank train` writes models.',
     reason: 'Beside the data that made them.',
-    hasNoEffect: true,
   }),
   field({
     key: 'maxWorkers',
@@ -271,9 +270,8 @@ export const FIELDS: readonly Field[] = [
     file: ['tfjs_backend'],
     reader: oneOf(['auto', 'node', 'wasm', 'cpu']),
     fallback: always('auto'),
-    meaning: 'TensorFlow.js backend. `auto` takes the fastest that loads: node, wasm, cpu.',
-    reason: 'The native backend does not load everywhere; all give the same scores.',
-    hasNoEffect: true,
+    meaning: 'Backend of TensorFlow.js for training. `auto` takes the fastest that loads: node, wasm, cpu.',
+    reason: 'The native backend does not load everywhere. It trains; devices are scored without it.',
   }),
   field({
     key: 'enableQuantum',

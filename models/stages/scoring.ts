@@ -16,7 +16,9 @@ import { OutcomeCode } from '../domain/outcome.js';
 import { ReasonCode } from '../domain/reasons.js';
 import { Phase, ScoreBatch, ScoreFlag, ScoreKind } from '../domain/score-batch.js';
 import { parseCommand } from '../domain/command.js';
-import { readSnapshot, writeSnapshot } from './scoring/snapshot.js';
+import { readStoredProfile } from '../profiles/profile.js';
+import { modelsOfSnapshot, readSnapshot, writeSnapshot } from './scoring/snapshot.js';
+import { NO_MODELS, type LoadedModels } from '../neural/loaded-models.js';
 import { ScoringState } from './scoring/scoring-state.js';
 import type { Stage } from './stage.js';
 
@@ -25,47 +27,83 @@ const LARGEST_FLOAT32 = 3.4e38;
 
 export type { ScoringState };
 
-export const scoringStage: Stage<ScoringState, FrameBatch, ScoreBatch> = {
-  name: 'scorer',
-  input: 'frames',
-  output: 'scores',
-  createState: () => new ScoringState(),
-  decode: (bytes) => FrameBatch.decode(bytes),
-  createOutput: () => ScoreBatch.create(),
+export type ScoringStage = Stage<ScoringState, FrameBatch, ScoreBatch>;
 
-  step(state, batch, index, out) {
-    switch (batch.kind.data[index]) {
-      case FrameKind.frame:
-        scoreFrame(state, batch, index, out);
-        break;
-      case FrameKind.silence:
-        scoreSilence(state, batch, index, out);
-        break;
-      case FrameKind.forgotten:
-        state.devices.delete(batch.deviceKey(index));
-        break;
-      case FrameKind.command:
-        applyCommand(state, batch, index);
-        out.addCommand(
-          batch.deviceKey(index),
-          batch.timeMs.data[index]!,
-          batch.receivedMs.data[index]!,
-          batch.commandText(index),
-        );
-        break;
-      default:
-        passRefused(state, batch, index, out);
-    }
-  },
+/** Trained models, and how one comes into memory. */
+export interface ModelSource extends LoadedModels {
+  /** @throws ModelUnavailableError when it is not stored */
+  load(version: string): Promise<void>;
+}
 
-  advance: () => undefined,
-  wakeMs: () => Infinity,
-  deviceCount: (state) => state.devices.size,
+/** @param models what the log's profiles may name; without `load`, all of it must be there */
+export function createScoringStage(models: LoadedModels | ModelSource = NO_MODELS): ScoringStage {
+  const load = (versions: readonly string[]): Promise<void> | undefined => {
+    if (!('load' in models)) return undefined;
+    const missing = versions.filter((version) => models.get(version) === undefined);
+    return missing.length === 0
+      ? undefined
+      : Promise.all(missing.map((version) => models.load(version))).then(() => undefined);
+  };
+  return {
+    name: 'scorer',
+    input: 'frames',
+    output: 'scores',
+    createState: () => new ScoringState(undefined, models),
+    decode: (bytes) => FrameBatch.decode(bytes),
+    createOutput: () => ScoreBatch.create(),
+    prepare: (batch) => load(modelsNamedIn(batch)),
+    prepareRestore: (bytes) => load(modelsOfSnapshot(bytes)),
 
-  snapshot: (state) =>
-    encodeChunk({ kind: ChunkKind.snapshot, epoch: 0, from: 0, to: 0, timeMs: 0 }, writeSnapshot(state)),
-  restore: (bytes) => readSnapshot(bytes),
-};
+    step(state, batch, index, out) {
+      switch (batch.kind.data[index]) {
+        case FrameKind.frame:
+          scoreFrame(state, batch, index, out);
+          break;
+        case FrameKind.silence:
+          scoreSilence(state, batch, index, out);
+          break;
+        case FrameKind.forgotten:
+          state.devices.delete(batch.deviceKey(index));
+          break;
+        case FrameKind.command:
+          applyCommand(state, batch, index);
+          out.addCommand(
+            batch.deviceKey(index),
+            batch.timeMs.data[index]!,
+            batch.receivedMs.data[index]!,
+            batch.commandText(index),
+          );
+          break;
+        default:
+          passRefused(state, batch, index, out);
+      }
+    },
+
+    advance: () => undefined,
+    wakeMs: () => Infinity,
+    deviceCount: (state) => state.devices.size,
+
+    snapshot: (state) =>
+      encodeChunk({ kind: ChunkKind.snapshot, epoch: 0, from: 0, to: 0, timeMs: 0 }, writeSnapshot(state)),
+    restore: (bytes) => readSnapshot(bytes, models),
+  };
+}
+
+/** Of profiles that name no model. */
+export const scoringStage = createScoringStage();
+
+/** Trained models that commands of the batch bring into force. */
+function modelsNamedIn(batch: FrameBatch): readonly string[] {
+  let named: string[] = [];
+  for (let i = 0; i < batch.length; i++) {
+    if (batch.kind.data[i] !== FrameKind.command) continue;
+    const command = parseCommand(batch.commandText(i));
+    if (command?.type !== 'profile.activate') continue;
+    const model = readStoredProfile(command.definition)?.detection.model;
+    if (model !== undefined) named = [...named, model];
+  }
+  return named;
+}
 
 /** Adds a row for record `index`; returns where its channel entries start. */
 function addRow(state: ScoringState, batch: FrameBatch, index: number, kind: number, out: ScoreBatch): number {
@@ -100,7 +138,7 @@ function scoreFrame(state: ScoringState, batch: FrameBatch, index: number, out: 
     return;
   }
   const device = state.device(batch.deviceKey(index), batch.profileName(index), channels);
-  const ensemble = state.ensemble(device.profile, channels.length);
+  const ensemble = state.ensemble(device.profile, channels);
   const frame = state.frame(channels.length);
   const from = batch.start(index);
   for (let c = 0; c < channels.length; c++) {
@@ -141,7 +179,7 @@ function scoreSilence(state: ScoringState, batch: FrameBatch, index: number, out
   let threshold = 0.5;
   let silentMs = batch.gapSteps.data[index]! * batch.stepMs.data[index]!;
   if (device !== undefined) {
-    const ensemble = state.ensemble(device.profile, device.channels.length);
+    const ensemble = state.ensemble(device.profile, device.channels);
     ensemble.describe(device.values);
     threshold = ensemble.result.threshold;
     silentMs = batch.timeMs.data[index]! - ensemble.lastTimeMs(device.values);
@@ -164,7 +202,7 @@ function passRefused(state: ScoringState, batch: FrameBatch, index: number, out:
   const device = state.devices.get(batch.deviceKey(index));
   if (device === undefined) return;
   const row = out.length - 1;
-  const ensemble = state.ensemble(device.profile, device.channels.length);
+  const ensemble = state.ensemble(device.profile, device.channels);
   ensemble.describe(device.values);
   out.phase.data[row] = ensemble.result.isReady ? Phase.ready : Phase.warming;
   out.progress.data[row] = ensemble.result.progress;
@@ -177,11 +215,10 @@ function applyCommand(state: ScoringState, batch: FrameBatch, index: number): vo
   if (command?.type !== 'alert.feedback' || typeof command.teaches !== 'boolean') return;
   const device = state.devices.get(batch.deviceKey(index));
   if (device === undefined) return;
-  const channels = device.channels.length;
-  const ensemble = state.ensemble(device.profile, channels);
+  const ensemble = state.ensemble(device.profile, device.channels);
   const isRight = command.verdict === 'anomaly';
   ensemble.judgeAlarm(device.values, isRight);
-  if (!isRight && command.teaches) ensemble.teachNormal(device.values, state.frame(channels));
+  if (!isRight && command.teaches) ensemble.teachNormal(device.values, state.frame(ensemble.channels));
 }
 
 const fitting = (value: number): number => (Math.abs(value) <= LARGEST_FLOAT32 ? value : NaN);

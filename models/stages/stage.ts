@@ -45,6 +45,15 @@ export interface Stage<State, Input extends InputBatch, Output extends OutputBat
   decode(bytes: Uint8Array): Input;
   createOutput(): Output;
 
+  /**
+   * Fetches what `step` will need for `batch` beyond the log, and has not got yet: a trained model that a command names.
+   *
+   * @returns undefined when there is nothing to wait for
+   */
+  prepare?(batch: Input): Promise<void> | undefined;
+  /** The same for `restore`. */
+  prepareRestore?(bytes: Uint8Array): Promise<void> | undefined;
+
   /** Handles record `index` of `batch`; appends what follows from it to `out`. */
   step(state: State, batch: Input, index: number, out: Output): void;
 

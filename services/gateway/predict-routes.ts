@@ -2,12 +2,16 @@ import { Type } from '@sinclair/typebox';
 import { MAX_READING_CHANNELS } from '../../models/domain/reading-parser.js';
 import { quoteValue } from '../../models/domain/quote-value.js';
 import { RequestInvalidError } from '../../models/errors.js';
+import { DEFAULT_PROFILE } from '../../models/profiles/profile.js';
+import type { Model } from '../../models/registry/registry.js';
+import { AUTOENCODER } from '../../models/scoring/score-series.js';
 import { MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from '../../models/settings.js';
+import { ModelShelf } from '../model-shelf.js';
 import type { NodeContext } from '../node-context.js';
 import type { BodyReader } from './body.js';
 import { readQuery } from './query.js';
 import { sendJson } from './respond.js';
-import { readFields, type RouteDefinition } from './route.js';
+import { readFields, type Exchange, type RouteDefinition } from './route.js';
 
 const PredictRequest = Type.Object(
   {
@@ -18,7 +22,8 @@ const PredictRequest = Type.Object(
   { additionalProperties: false },
 );
 
-export function predictRoutes({ settings }: NodeContext, bodies: BodyReader): readonly RouteDefinition[] {
+export function predictRoutes({ settings, storage }: NodeContext, bodies: BodyReader): readonly RouteDefinition[] {
+  const shelf = new ModelShelf(storage.models);
   return [
     {
       method: 'POST',
@@ -31,15 +36,33 @@ export function predictRoutes({ settings }: NodeContext, bodies: BodyReader): re
           const most = settings.batchSize;
           throw new RequestInvalidError(`data must have at most ${most} rows, got ${request.data.length}`);
         }
+        const data = checkRows(request.data);
+        const method = request.method ?? 'ensemble';
+        const model = method === AUTOENCODER ? await modelFor(exchange, shelf, data[0]!.length) : undefined;
         const answer = await exchange.call<object>('scorer.predict', {
-          data: checkRows(request.data),
+          data,
           windowSize: request.window_size ?? settings.windowSize,
-          method: request.method ?? 'ensemble',
+          method,
+          ...(model !== undefined && { model }),
         });
         sendJson(exchange.response, 200, answer);
       },
     },
   ];
+}
+
+/** The trained model in force that reads so many columns: of the standard profile, else of the first by name. */
+async function modelFor({ call }: Exchange, shelf: ModelShelf, columns: number): Promise<string | undefined> {
+  const models = await call<Model[]>('model-registry.list', {});
+  const first = (a: Model, b: Model): number => Number(b.name === DEFAULT_PROFILE) - Number(a.name === DEFAULT_PROFILE);
+  for (const { versions, aliases } of [...models].sort(first)) {
+    const champion = versions.find(({ version }) => version === aliases.champion);
+    const version = champion?.definition.detection.model;
+    if (version === undefined) continue;
+    const { header } = await shelf.fetch(version);
+    if (header.channels.length === columns) return version;
+  }
+  return undefined;
 }
 
 function checkRows(rows: readonly unknown[]): readonly (readonly number[])[] {

@@ -54,6 +54,14 @@ export const time: ParameterReader<number> = (text, name) => {
   throw new RequestInvalidError(`${name} ${timeMs}${hint}`);
 };
 
+/** Any text of at most `max` characters. */
+export function words(max: number): ParameterReader<string> {
+  return (text, name) => {
+    if (text.length <= max) return text;
+    throw new RequestInvalidError(`${name} must have at most ${max} characters, got ${text.length}`);
+  };
+}
+
 export function oneOf<const T extends string>(words: readonly T[]): ParameterReader<T> {
   return (text, name) => {
     const word = words.find((candidate) => candidate === text);

@@ -21,6 +21,8 @@ import type { BlobName, Blobs } from './blobs.js';
 export interface ObjectStoreBlobsOptions {
   /** Begins the name of the bucket. */
   readonly namespace: string;
+  /** Ends it. */
+  readonly bucket: 'blobs' | 'models';
   /** Servers that hold the bucket when it is created now. */
   readonly replicas: number;
   /** Pieces without a name that are older were left by a process that died, in ms. Default one hour: no `put` takes as long. */
@@ -64,7 +66,7 @@ export class ObjectStoreBlobs implements Blobs {
    * @throws StorageCorruptError it is there with another configuration. @throws StorageFailedError
    */
   static async open(connection: NatsConnection, options: ObjectStoreBlobsOptions): Promise<ObjectStoreBlobs> {
-    const bucket = `${options.namespace}-blobs`;
+    const bucket = `${options.namespace}-${options.bucket}`;
     const blobs = new ObjectStoreBlobs(new JetStreamApi(connection), bucket);
     await ensureStream(
       blobs.#api,

@@ -19,6 +19,7 @@ export interface NatsStorage {
   readonly journal: JetStreamJournal;
   readonly leases: KvLeases;
   readonly blobs: ObjectStoreBlobs;
+  readonly models: ObjectStoreBlobs;
   /** Closes all of them. Idempotent. */
   close(): Promise<void>;
 }
@@ -63,12 +64,13 @@ export async function openNatsStorage(
       ...(options.leaseTtlMs === undefined ? {} : { ttlMs: options.leaseTtlMs }),
     });
     closers.push(() => leases.close());
-    const blobs = await ObjectStoreBlobs.open(connection, { namespace, replicas });
+    const blobs = await ObjectStoreBlobs.open(connection, { namespace, bucket: 'blobs', replicas });
+    const models = await ObjectStoreBlobs.open(connection, { namespace, bucket: 'models', replicas });
     options.report?.(
       'info',
       `NATS ${version}, ${journal.replicas} replica(s) of each stream: what is acknowledged survives ${journal.durability}`,
     );
-    return { connection, journal, leases, blobs, close };
+    return { connection, journal, leases, blobs, models, close };
   } catch (error) {
     await close();
     throw error;

@@ -13,7 +13,10 @@ describe('on a NATS server', () => {
     const server = await NatsServer.start();
     const open = async () => {
       const connection = await NatsConnection.connect(natsSettings(server.url));
-      return { connection, blobs: await ObjectStoreBlobs.open(connection, { namespace: 'test', replicas: 1 }) };
+      return {
+        connection,
+        blobs: await ObjectStoreBlobs.open(connection, { namespace: 'test', bucket: 'blobs', replicas: 1 }),
+      };
     };
     let { connection, blobs } = await open();
     return {

@@ -6,7 +6,7 @@ import { NatsConnection } from '../../storage/nats/nats-connection.js';
 import { NatsServer, needsNatsServer } from '../support/nats-server.js';
 import { natsSettings } from '../support/nats-settings.js';
 
-const OPTIONS = { namespace: 'test', replicas: 1 };
+const OPTIONS = { namespace: 'test', bucket: 'blobs', replicas: 1 } as const;
 const STREAM = 'OBJ_test-blobs';
 const nameSubject = (name: string) => `$O.test-blobs.M.${Buffer.from(name).toString('base64')}`;
 

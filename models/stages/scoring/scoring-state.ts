@@ -2,7 +2,10 @@ import type { DeviceKey } from '../../domain/identity.js';
 import type { ActivateProfile } from '../../domain/command.js';
 import type { FrameView } from '../../detectors/detector.js';
 import { ActiveProfiles, type ActiveProfile } from '../../profiles/active-profiles.js';
+import { ModelUnavailableError } from '../../errors.js';
+import { NO_MODELS, type LoadedModels } from '../../neural/loaded-models.js';
 import { Ensemble } from '../../scoring/ensemble.js';
+import type { ModelForChannels } from '../../scoring/panel.js';
 
 /** What the scorer remembers of a device. */
 export interface DeviceState {
@@ -32,27 +35,34 @@ interface CachedEnsemble {
 export class ScoringState {
   readonly profiles: ActiveProfiles;
   readonly devices = new Map<DeviceKey, DeviceState>();
-  /** Ensembles by definition and number of channels. They have no memory, so which are cached changes no answer. */
-  readonly #ensembles = new Map<string, Map<number, CachedEnsemble>>();
+  /** Ensembles by definition and number of channels, or their names where there is a model. They have no memory, so which are cached changes no answer. */
+  readonly #ensembles = new Map<string, Map<number | string, CachedEnsemble>>();
   #cachedChannels = 0;
   #uses = 0;
   readonly #sharedChannels = new Map<string, readonly string[]>();
   #frame: FrameView = emptyFrame(8);
 
-  constructor(profiles = new ActiveProfiles()) {
+  readonly #models: LoadedModels;
+
+  constructor(profiles = new ActiveProfiles(), models: LoadedModels = NO_MODELS) {
     this.profiles = profiles;
+    this.#models = models;
   }
 
-  ensemble(profile: ActiveProfile, channels: number): Ensemble {
+  /** @throws ModelUnavailableError when the profile names a model that has not been loaded */
+  ensemble(profile: ActiveProfile, names: readonly string[]): Ensemble {
+    const { detection } = profile.definition;
+    const channels = names.length;
+    const key = detection.model === undefined ? channels : names.join('\n');
     let bySize = this.#ensembles.get(profile.version);
     if (bySize === undefined) {
       bySize = new Map();
       this.#ensembles.set(profile.version, bySize);
     }
-    let cached = bySize.get(channels);
+    let cached = bySize.get(key);
     if (cached === undefined) {
-      cached = { ensemble: new Ensemble(profile.definition.detection, channels), usedAt: 0 };
-      bySize.set(channels, cached);
+      cached = { ensemble: new Ensemble(detection, channels, this.#model(detection.model, names)), usedAt: 0 };
+      bySize.set(key, cached);
       this.#cachedChannels += channels + CHANNELS_AN_ENSEMBLE;
       cached.usedAt = ++this.#uses;
       while (this.#cachedChannels > MAX_CACHED_CHANNELS && this.#dropOldest());
@@ -79,7 +89,7 @@ export class ScoringState {
     const profile = this.profiles.get(profileName);
     const device = this.devices.get(key);
     if (device === undefined) {
-      const values = this.ensemble(profile, channels.length).createState();
+      const values = this.ensemble(profile, channels).createState();
       const created: DeviceState = { profile, channels: this.#share(channels), values };
       this.devices.set(key, created);
       return created;
@@ -106,25 +116,34 @@ export class ScoringState {
   #dropOldest(): boolean {
     let oldest: CachedEnsemble | undefined;
     let version = '';
+    let key: number | string = 0;
     for (const [candidate, bySize] of this.#ensembles) {
-      for (const cached of bySize.values()) {
+      for (const [size, cached] of bySize) {
         if (oldest !== undefined && cached.usedAt >= oldest.usedAt) continue;
         oldest = cached;
         version = candidate;
+        key = size;
       }
     }
     if (oldest === undefined || oldest.usedAt === this.#uses) return false;
     const { channels } = oldest.ensemble;
     const bySize = this.#ensembles.get(version)!;
-    bySize.delete(channels);
+    bySize.delete(key);
     if (bySize.size === 0) this.#ensembles.delete(version);
     this.#cachedChannels -= channels + CHANNELS_AN_ENSEMBLE;
     return true;
   }
 
+  #model(version: string | undefined, channels: readonly string[]): ModelForChannels | undefined {
+    if (version === undefined) return undefined;
+    const artifact = this.#models.get(version);
+    if (artifact === undefined) throw new ModelUnavailableError(`model ${version} is not loaded`);
+    return { artifact, channels };
+  }
+
   #forget(version: string): void {
-    for (const channels of this.#ensembles.get(version)?.keys() ?? []) {
-      this.#cachedChannels -= channels + CHANNELS_AN_ENSEMBLE;
+    for (const { ensemble } of this.#ensembles.get(version)?.values() ?? []) {
+      this.#cachedChannels -= ensemble.channels + CHANNELS_AN_ENSEMBLE;
     }
     this.#ensembles.delete(version);
   }
@@ -132,8 +151,8 @@ export class ScoringState {
   #fit(device: DeviceState, profile: ActiveProfile, channels: readonly string[]): void {
     const isAlike = device.profile.version === profile.version && isSame(device.channels, channels);
     if (!isAlike) {
-      const from = this.ensemble(device.profile, device.channels.length);
-      const to = this.ensemble(profile, channels.length);
+      const from = this.ensemble(device.profile, device.channels);
+      const to = this.ensemble(profile, channels);
       device.values = to.adopt(
         from,
         device.values,

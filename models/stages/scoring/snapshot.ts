@@ -2,7 +2,8 @@ import { ChunkKind, decodeChunk, type Section } from '../../domain/chunk.js';
 import { ChannelSets, StringTable } from '../../domain/columns.js';
 import { StorageCorruptError } from '../../errors.js';
 import { ActiveProfiles } from '../../profiles/active-profiles.js';
-import type { ProfileDefinition } from '../../profiles/profile.js';
+import { readStoredProfile, type ProfileDefinition } from '../../profiles/profile.js';
+import type { LoadedModels } from '../../neural/loaded-models.js';
 import { ScoringState } from './scoring-state.js';
 
 /** Raise it with every change to what lies where in a device's numbers, and keep reading the version before. */
@@ -49,16 +50,17 @@ export function writeSnapshot(state: ScoringState): Section[] {
   ];
 }
 
-/** @throws StorageCorruptError when `bytes` is no snapshot of this stage, or one that this release cannot read. */
-export function readSnapshot(bytes: Uint8Array): ScoringState {
-  const { sections } = decodeChunk(bytes, ChunkKind.snapshot);
-  const version = sections[0];
-  if (!(version instanceof Uint32Array) || version[0] !== SNAPSHOT_VERSION || sections.length !== 9) {
-    throw new StorageCorruptError(`scorer snapshot version must be ${SNAPSHOT_VERSION}, got ${String(version?.[0])}`);
-  }
-  const state = new ScoringState(
-    new ActiveProfiles((sections[1] as string[]).map((text) => JSON.parse(text) as ProfileEntry)),
+/** Versions of the trained models that its profiles name. @throws StorageCorruptError as `readSnapshot` */
+export function modelsOfSnapshot(bytes: Uint8Array): readonly string[] {
+  return profilesOf(sectionsOf(bytes)).flatMap(
+    ({ definition }) => readStoredProfile(definition)?.detection.model ?? [],
   );
+}
+
+/** @throws StorageCorruptError when `bytes` is no snapshot of this stage, or one that this release cannot read. */
+export function readSnapshot(bytes: Uint8Array, models: LoadedModels): ScoringState {
+  const sections = sectionsOf(bytes);
+  const state = new ScoringState(new ActiveProfiles(profilesOf(sections)), models);
   const keys = sections[2] as string[];
   const names = sections[3] as string[];
   const channelSets = new ChannelSets(sections[4] as string[]);
@@ -69,7 +71,7 @@ export function readSnapshot(bytes: Uint8Array): ScoringState {
     const profile = state.profiles.get(names[profileIndex![i]!]!);
     const channels = channelSets.get(channelIndex![i]!);
     const length = lengths![i]!;
-    const expected = state.ensemble(profile, channels.length).stateLength;
+    const expected = state.ensemble(profile, channels).stateLength;
     if (length !== expected) {
       throw new StorageCorruptError(
         `a scorer's device of ${channels.length} channels must have ${expected} numbers, got ${length}`,
@@ -80,4 +82,17 @@ export function readSnapshot(bytes: Uint8Array): ScoringState {
     at += length;
   }
   return state;
+}
+
+function sectionsOf(bytes: Uint8Array): readonly Section[] {
+  const { sections } = decodeChunk(bytes, ChunkKind.snapshot);
+  const version = sections[0];
+  if (!(version instanceof Uint32Array) || version[0] !== SNAPSHOT_VERSION || sections.length !== 9) {
+    throw new StorageCorruptError(`scorer snapshot version must be ${SNAPSHOT_VERSION}, got ${String(version?.[0])}`);
+  }
+  return sections;
+}
+
+function profilesOf(sections: readonly Section[]): ProfileEntry[] {
+  return (sections[1] as string[]).map((text) => JSON.parse(text) as ProfileEntry);
 }

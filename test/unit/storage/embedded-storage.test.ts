@@ -20,7 +20,7 @@ describe('openEmbeddedStorage', () => {
     await storage.blobs.put('a', Uint8Array.of(2));
     await storage.close();
     await storage.close();
-    assert.deepEqual((await readdir(dataDir)).sort(), ['blobs', 'journal', 'read-side']);
+    assert.deepEqual((await readdir(dataDir)).sort(), ['blobs', 'journal', 'models', 'read-side']);
     storage = await openEmbeddedStorage(dataDir);
     assert.equal((await storage.journal.state(stream)).last, 1);
     assert.deepEqual(await storage.blobs.get('a'), Uint8Array.of(2));
@@ -65,7 +65,7 @@ describe('openEmbeddedStorage', () => {
     it('refuses to begin another log beside the snapshots of the old one', async () => {
       await rename(join(folder, 'journal'), join(folder, 'journal.old'));
       await assert.rejects(openEmbeddedStorage(folder), refused(/journal is gone/));
-      assert.deepEqual((await readdir(folder)).sort(), ['blobs', 'journal.old', 'read-side']);
+      assert.deepEqual((await readdir(folder)).sort(), ['blobs', 'journal.old', 'models', 'read-side']);
       await rename(join(folder, 'journal.old'), join(folder, 'journal'));
       await (await openEmbeddedStorage(folder)).close();
     });

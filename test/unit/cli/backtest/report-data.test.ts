@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { reportData, reportPart } from '../../../../cli/backtest/report/report-data.js';
-import { reportPage } from '../../../../cli/backtest/report/report-page.js';
+import { reportPage } from '../../../../cli/report-page.js';
 import type { JudgedSeries } from '../../../../cli/backtest/judgement.js';
 import { dataSetFigures } from '../../../../models/evaluation/data-set-figures.js';
 
@@ -73,7 +73,7 @@ describe('report data', () => {
 
   it('becomes a page that no name can break out of', async () => {
     const name = '</script><script>alert(1)</script> $& {{x}}';
-    const page = await reportPage(report([series(name, [])], false));
+    const page = await reportPage('report', report([series(name, [])], false));
     const [, text] = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(page)!;
     assert.equal((JSON.parse(text!) as { series: { name: string }[] }).series[0]!.name, name);
   });

@@ -79,3 +79,24 @@ describe('registry', () => {
     assert.deepEqual(decodeRegistryRecords(encodeRegistryRecords(records, 5)), records);
   });
 });
+
+describe('a trained model in the registry', () => {
+  const ARTIFACT = 'a'.repeat(64);
+
+  it('makes a version like the champion, but looked at by the model', () => {
+    const registry = new Registry();
+    for (const record of registry.registering('pump', SLOW, BY)) registry.apply(record);
+    const first = registry.versionOf('pump', SLOW);
+    for (const record of registry.promoting('pump', first, BY)) registry.apply(record);
+    const [attached] = registry.attaching('pump', ARTIFACT, BY);
+    assert.ok(attached?.type === 'registered' && attached.version !== first);
+    assert.equal(attached.definition.detection.model, ARTIFACT);
+    assert.equal(attached.definition.window.latenessMs, SLOW.window.latenessMs);
+    registry.apply(attached);
+    assert.deepEqual(registry.attaching('pump', ARTIFACT, BY), []);
+  });
+
+  it('is for a profile that is there', () => {
+    assert.throws(() => new Registry().attaching('pump', ARTIFACT, BY), ModelNotFoundError);
+  });
+});
