@@ -4,12 +4,14 @@ import { cpus } from 'node:os';
 import { clusterBenchmark } from './cluster.bench.js';
 import { detectionBenchmark } from './detection.bench.js';
 import type { Report } from './measurement.js';
+import { neuralBenchmark } from './neural.bench.js';
 import { pipelineBenchmark } from './pipeline.bench.js';
 
 const BENCHMARKS: Readonly<Record<string, (report: Report) => Promise<void>>> = {
   pipeline: pipelineBenchmark,
   cluster: clusterBenchmark,
   detection: detectionBenchmark,
+  neural: neuralBenchmark,
 };
 
 const args = process.argv.slice(2);

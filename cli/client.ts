@@ -19,6 +19,8 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as they are, in the place of a body. */
+  readonly bytes?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   /** The request may be repeated after a lost connection: it changes nothing twice. */
   readonly survivesRestart?: boolean;
@@ -107,6 +109,18 @@ export class ApiClient {
     }
   }
 
+  /** An answer that is not JSON. @throws CommandFailure as `get`. */
+  async bytes(path: string): Promise<Uint8Array> {
+    let response: Response;
+    try {
+      response = await this.#attempt('GET', path, {});
+    } catch (error) {
+      throw unreachable(this.url, error);
+    }
+    if (!response.ok) throw problemOf(response, await response.text());
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
   /** An endless body, for server-sent events. The caller aborts `signal` to end it. */
   async stream(path: string, query: RequestOptions['query'], signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     let response: Response;
@@ -123,11 +137,13 @@ export class ApiClient {
   }
 
   async #attempt(method: string, path: string, options: RequestOptions): Promise<Response> {
-    const hasBody = options.body !== undefined;
+    const { bytes } = options;
+    const body = bytes ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+    const type = bytes === undefined ? 'application/json' : 'application/octet-stream';
     return fetch(this.#target(path, options.query), {
       method,
-      headers: this.#headers({ ...(hasBody ? { 'content-type': 'application/json' } : {}), ...options.headers }),
-      ...(hasBody ? { body: JSON.stringify(options.body) } : {}),
+      headers: this.#headers({ ...(body === undefined ? {} : { 'content-type': type }), ...options.headers }),
+      ...(body === undefined ? {} : { body }),
       signal: AbortSignal.any([this.#signal, AbortSignal.timeout(this.#options.requestTimeoutMs ?? 30_000)]),
     });
   }

@@ -4,16 +4,18 @@ import { ENSEMBLES } from '../../models/detectors/ensembles.js';
 import { completeProfile, DEFAULT_PROFILE, type ProfileDefinition } from '../../models/profiles/profile.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
+import type { GivenProfile } from './profile-file.js';
 import type { Variant } from './variants.js';
 
 /**
  * The whole ensemble first.
  *
- * @param profile undefined: the standard profile
+ * @param given undefined: the standard profile
  * @throws CommandFailure for an ensemble of one detector: without it, nothing is left
  */
-export function ablationVariants(profile: ProfileDefinition | undefined, outDir: string): Variant[] {
-  const whole = profile ?? completeProfile(DEFAULT_PROFILE, {});
+export function ablationVariants(given: GivenProfile | undefined, outDir: string): Variant[] {
+  const modelFile = given?.modelFile;
+  const whole = given?.definition ?? completeProfile(DEFAULT_PROFILE, {});
   const { detectors, ensemble, without } = whole.detection;
   const isNamed = detectors.length > 0;
   const names = isNamed ? detectors.map(({ name }) => name) : readyMade(ensemble, without);
@@ -26,9 +28,17 @@ export function ablationVariants(profile: ProfileDefinition | undefined, outDir:
       name: label,
       outDir: join(outDir, label.replaceAll(' ', '-')),
       profile: { ...whole, detection: { ...whole.detection, ...fewer } },
+      modelFile,
     };
   });
-  return [{ name: 'all', outDir: join(outDir, 'all'), profile }, ...variants];
+  if (modelFile !== undefined) variants.unshift(withoutModel(whole, outDir));
+  return [{ name: 'all', outDir: join(outDir, 'all'), profile: given?.definition, modelFile }, ...variants];
+}
+
+function withoutModel(whole: ProfileDefinition, outDir: string): Variant {
+  const detection = { ...whole.detection };
+  delete detection.model;
+  return { name: 'without autoencoder', outDir: join(outDir, 'without-autoencoder'), profile: { ...whole, detection } };
 }
 
 type Detection = ProfileDefinition['detection'];

@@ -29,11 +29,10 @@ export async function comparedVariants(files: readonly string[], outDir: string)
   }
   const names = [nameOf(first), nameOf(second)] as const;
   const [a, b] = names[0] === names[1] ? [`${names[0]}-1`, `${names[1]}-2`] : names;
-  const variant = async (file: string, name: string): Promise<Variant> => ({
-    name,
-    outDir: join(outDir, name),
-    profile: file === STANDARD ? undefined : await readProfile(file),
-  });
+  const variant = async (file: string, name: string): Promise<Variant> => {
+    const given = file === STANDARD ? undefined : await readProfile(file);
+    return { name, outDir: join(outDir, name), profile: given?.definition, modelFile: given?.modelFile };
+  };
   return [await variant(first, a), await variant(second, b)];
 }
 

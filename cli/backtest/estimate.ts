@@ -2,10 +2,12 @@
 import { DEFAULT_TENANT, deviceKey, PARTITION_SCOPE_KEY } from '../../models/domain/identity.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import { END_TIME_MS } from '../../models/domain/timestamp.js';
+import { ScoreBatch } from '../../models/domain/score-batch.js';
+import type { Artifact } from '../../models/neural/artifact.js';
 import { DEFAULT_PROFILE, profileVersion, type ProfileDefinition } from '../../models/profiles/profile.js';
 import { SeededRandom } from '../../models/simulator/random.js';
 import { alertingStage } from '../../models/stages/alerting.js';
-import { scoringStage } from '../../models/stages/scoring.js';
+import { createScoringStage, type ScoringStage, type ScoringState } from '../../models/stages/scoring.js';
 import { windowStage } from '../../models/stages/window.js';
 
 export interface Estimate {
@@ -29,10 +31,14 @@ const MEASURED_BLOCKS = 150;
 const FLEETS = [2, 10] as const;
 const FLEET_ROWS = 600;
 
-/** @param profile undefined: the standard profile. @param channels 1 to 256. */
-export function estimate(profile: ProfileDefinition | undefined, channels: number): Estimate {
+/**
+ * @param profile undefined: the standard profile
+ * @param channels 1 to 256; those of the model, if there is one
+ * @param model that the profile names
+ */
+export function estimate(profile: ProfileDefinition | undefined, channels: number, model?: Artifact): Estimate {
   const [few, many] = FLEETS.map((devices) => {
-    const fleet = new Fleet(profile, channels, devices);
+    const fleet = new Fleet(profile, channels, devices, model);
     for (let row = 0; row < FLEET_ROWS; row += BLOCK_ROWS) fleet.run(BLOCK_ROWS);
     return fleet.snapshotBytes();
   });
@@ -40,7 +46,7 @@ export function estimate(profile: ProfileDefinition | undefined, channels: numbe
   const scoringBytes = Math.round((many!.scoring - few!.scoring) / devices);
   const others = Math.round((many!.others - few!.others) / devices);
 
-  const one = new Fleet(profile, channels, 1);
+  const one = new Fleet(profile, channels, 1, model);
   for (let block = 0; block < WARM_BLOCKS; block++) one.run(BLOCK_ROWS);
   const blocks = Array.from({ length: MEASURED_BLOCKS }, () => one.run(BLOCK_ROWS));
   return {
@@ -55,11 +61,12 @@ export function estimate(profile: ProfileDefinition | undefined, channels: numbe
 /** Devices with ordinary readings: a slow wave and noise in each channel. */
 class Fleet {
   readonly #window = windowStage.createState();
-  readonly #scorer = scoringStage.createState();
+  readonly #scoringStage: ScoringStage;
+  readonly #scorer: ScoringState;
   readonly #alerting = alertingStage.createState();
   readonly #readings = ReadingBatch.create();
   readonly #frames = windowStage.createOutput();
-  readonly #scores = scoringStage.createOutput();
+  readonly #scores = ScoreBatch.create();
   readonly #alerts = alertingStage.createOutput();
   readonly #random = new SeededRandom(1, 'estimate');
   readonly #devices;
@@ -67,8 +74,10 @@ class Fleet {
   readonly #values: Float64Array;
   #row = 0;
 
-  constructor(profile: ProfileDefinition | undefined, channels: number, devices: number) {
-    this.#channels = Array.from({ length: channels }, (_, c) => `channel-${c}`);
+  constructor(profile: ProfileDefinition | undefined, channels: number, devices: number, model: Artifact | undefined) {
+    this.#scoringStage = createScoringStage(new Map(model === undefined ? [] : [[model.version, model]]));
+    this.#scorer = this.#scoringStage.createState();
+    this.#channels = model?.header.channels ?? Array.from({ length: channels }, (_, c) => `channel-${c}`);
     this.#values = new Float64Array(channels);
     this.#devices = Array.from({ length: devices }, (_, d) => deviceKey(DEFAULT_TENANT, `device-${d}`));
     this.#readings.receivedMs = END_TIME_MS - 1;
@@ -98,7 +107,7 @@ class Fleet {
 
   snapshotBytes(): { scoring: number; others: number } {
     return {
-      scoring: scoringStage.snapshot(this.#scorer).length,
+      scoring: this.#scoringStage.snapshot(this.#scorer).length,
       others: windowStage.snapshot(this.#window).length + alertingStage.snapshot(this.#alerting).length,
     };
   }
@@ -107,7 +116,7 @@ class Fleet {
     const start = cpuMicros();
     for (let i = 0; i < this.#readings.length; i++) windowStage.step(this.#window, this.#readings, i, this.#frames);
     const scoringFrom = cpuMicros();
-    for (let i = 0; i < this.#frames.length; i++) scoringStage.step(this.#scorer, this.#frames, i, this.#scores);
+    for (let i = 0; i < this.#frames.length; i++) this.#scoringStage.step(this.#scorer, this.#frames, i, this.#scores);
     const scoringTo = cpuMicros();
     for (let i = 0; i < this.#scores.length; i++) alertingStage.step(this.#alerting, this.#scores, i, this.#alerts);
     const end = cpuMicros();

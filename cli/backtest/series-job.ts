@@ -7,11 +7,13 @@ import { pipeline } from 'node:stream/promises';
 import { isDeviceId } from '../../models/domain/identity.js';
 import { PictureCollector, type SeriesPicture } from '../../models/backtest/series-picture.js';
 import { SeriesRun, type ScoredRow, type WatchRow } from '../../models/backtest/series-run.js';
+import type { Artifact } from '../../models/neural/artifact.js';
 import type { ProfileDefinition } from '../../models/profiles/profile.js';
 import { makeFolder } from '../../storage/make-folder.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
 import { openByteSource } from '../ingest/byte-source.js';
+import { readModelFile } from '../model-file.js';
 import { parseCell, recordProblem } from '../ingest/csv-cells.js';
 import { csvLayout } from '../ingest/csv-layout.js';
 import { headerOf } from '../ingest/csv-readings.js';
@@ -27,6 +29,8 @@ export interface SeriesJob {
   readonly outPath: string;
   /** Undefined: the standard profile. */
   readonly profile: ProfileDefinition | undefined;
+  /** File of the trained model that the profile names. */
+  readonly modelFile?: string | undefined;
   /** Rows at the beginning of the series that are left out, as if it had been recorded from later on. Default: 0. */
   readonly dropRows?: number;
   /** Default: false. */
@@ -51,7 +55,8 @@ const SLICE = 1_000;
  * @param onProgress told the bytes of `path` that have been read.
  */
 export async function runSeriesJob(job: SeriesJob, onProgress: (readBytes: number) => void): Promise<SeriesResult> {
-  const scorer = new FileScorer(job, await channelsOf(job.path));
+  const model = job.modelFile === undefined ? undefined : await readModelFile(job.modelFile);
+  const scorer = new FileScorer(job, await channelsOf(job.path), model);
   if (job.trainPath !== undefined) for await (const slice of scorer.rows(job.trainPath)) slice.length = 0;
   scorer.skipWaiting();
 
@@ -91,7 +96,11 @@ class FileScorer {
   readonly #collector: PictureCollector | undefined;
   fed = 0;
 
-  constructor({ id, profile, withPicture = false }: SeriesJob, channels: readonly string[]) {
+  constructor(
+    { id, profile, withPicture = false }: SeriesJob,
+    channels: readonly string[],
+    model: Artifact | undefined,
+  ) {
     this.#channels = channels;
     const device = isDeviceId(id) ? id : 'series';
     const collector = withPicture ? new PictureCollector(channels) : undefined;
@@ -103,6 +112,7 @@ class FileScorer {
       device,
       channels,
       ...(profile === undefined ? {} : { profile }),
+      ...(model === undefined ? {} : { models: new Map([[model.version, model]]) }),
       ...(collector === undefined ? {} : { watch }),
     });
   }

@@ -16,6 +16,8 @@ export interface Variant {
   readonly name: string;
   /** Undefined: the standard profile. */
   readonly profile: ProfileDefinition | undefined;
+  /** File of the trained model that it names. */
+  readonly modelFile?: string | undefined;
   /** Folder of its results. */
   readonly outDir: string;
   /** See `SeriesJob`. */
@@ -72,6 +74,7 @@ export async function scoreVariants(
         trainPath: isWarm ? one.trainPath : undefined,
         outPath,
         profile: variant.profile,
+        modelFile: variant.modelFile,
         dropRows: variant.dropRows ?? 0,
         withPicture: withPictures,
       };

@@ -16,6 +16,7 @@ import {
   type NamedJudgements,
 } from '../backtest/figure-tables.js';
 import { judge } from '../backtest/judgement.js';
+import { readModelFile } from '../model-file.js';
 import { readProfile } from '../backtest/profile-file.js';
 import { writeReport } from '../backtest/report/write-report.js';
 import { channelsOf } from '../backtest/series-job.js';
@@ -65,14 +66,14 @@ export function addBacktestCommand(program: Command, terminal: Terminal): void {
     .option('--out <dir>', 'folder for <DATASET>/<series>.csv: timestamp,score,event,alert')
     .option(
       '--profile <file>',
-      'takes the place of the standard profile: a YAML or JSON file, or light, standard, deep',
+      'takes the place of the standard profile: a YAML or JSON file, light, standard, deep, or a trained model (*.model)',
     )
     .option('--datasets <names>', 'only these, divided by commas', nameList)
     .option('--jobs <n>', 'series at the same time (default: processor cores)', wholeNumber(1, 256))
     .option('--warm', 'feed the train/ file of a series first, where there is one')
     .option('--measures', 'afterwards, say how good that was')
     .option('--report <file>', 'write one HTML page with tables and a picture of each series')
-    .option('--compare <profiles...>', 'two profiles side by side: files, or light, standard, deep')
+    .option('--compare <profiles...>', 'two profiles side by side: files, models, or light, standard, deep')
     .option('--ablate', 'the ensemble without each of its detectors in turn')
     .option('--estimate', 'bytes of state a device and µs a row; scores nothing')
     .option(
@@ -101,13 +102,13 @@ async function backtest(terminal: Terminal, options: BacktestOptions): Promise<v
   }
   const [data, out] = [required(options.data, '--data'), required(options.out, '--out')];
   requireSeparate(data, out);
-  const profile = options.profile === undefined ? undefined : await readProfile(options.profile);
+  const given = options.profile === undefined ? undefined : await readProfile(options.profile);
   const variants =
     options.compare !== undefined
       ? await comparedVariants(options.compare, out)
       : options.ablate === true
-        ? ablationVariants(profile, out)
-        : [{ name: '', outDir: out, profile }];
+        ? ablationVariants(given, out)
+        : [{ name: '', outDir: out, profile: given?.definition, modelFile: given?.modelFile }];
   const series = await findSeries(data, options.datasets);
 
   const scoring = await scoreVariants(terminal, series, variants, {
@@ -198,9 +199,14 @@ function jsonOf(
 }
 
 async function showEstimate(terminal: Terminal, options: BacktestOptions): Promise<void> {
-  const profile = options.profile === undefined ? undefined : await readProfile(options.profile);
-  const counts = options.channels ?? (await channelCountsOf(options));
-  const estimates = counts.map((channels) => estimate(profile, channels));
+  const given = options.profile === undefined ? undefined : await readProfile(options.profile);
+  const model = given?.modelFile === undefined ? undefined : await readModelFile(given.modelFile);
+  if (model !== undefined && options.channels !== undefined) {
+    throw usage('the channels of a model are those that it was trained with: leave --channels out');
+  }
+  const counts =
+    model !== undefined ? [model.header.channels.length] : (options.channels ?? (await channelCountsOf(options)));
+  const estimates = counts.map((channels) => estimate(given?.definition, channels, model));
   if (options.json === true) printJson(terminal, { estimates });
   else for (const line of estimateTable(estimates)) printLine(terminal, line);
 }

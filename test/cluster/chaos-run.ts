@@ -1,5 +1,8 @@
 /** A cluster under load, a copy of its logs, and the judgement of what it did. */
 import pino from 'pino';
+import { ScoreBatch, ScoreKind } from '../../models/domain/score-batch.js';
+import { scoreView } from '../../models/domain/score-view.js';
+import { NO_MODELS, type LoadedModels } from '../../models/neural/loaded-models.js';
 import { loadSettings } from '../../models/settings.js';
 import { openClusterStorage } from '../../storage/cluster-storage.js';
 import type { Storage } from '../../storage/storage.js';
@@ -100,13 +103,29 @@ export class ChaosRun {
   }
 
   /** Ends the load, waits until all of it is scored, stops the cluster as an operator does, and judges. */
-  async judge(): Promise<Judgement & { readonly shown: readonly string[] }> {
+  async judge(models: LoadedModels = NO_MODELS): Promise<Judgement & { readonly shown: readonly string[] }> {
     await this.load.stop();
     await this.#allScored();
     const shown = await this.#wrongHistories();
     await Promise.all(this.cluster.parts().map((part) => part.stop()));
     await this.#copy.finish();
-    return { ...(await judgeRun(this.load.acknowledged, this.#copy, this.#storage.blobs)), shown };
+    return { ...(await judgeRun(this.load.acknowledged, this.#copy, this.#storage.blobs, models)), shown };
+  }
+
+  /** Versions that scored each partition's readings, in order. Call it after `judge`. */
+  versions(): string[][] {
+    return Array.from({ length: this.#copy.partitions }, (_, partition) => {
+      const versions: string[] = [];
+      for (const payload of this.#copy.stream('scores', partition)) {
+        const batch = ScoreBatch.decode(payload);
+        for (let i = 0; i < batch.length; i++) {
+          if (batch.kind.data[i] !== ScoreKind.score) continue;
+          const { model } = scoreView(batch, i);
+          if (model !== versions.at(-1)) versions.push(model);
+        }
+      }
+      return versions;
+    });
   }
 
   /** Ends everything, also in the middle. */

@@ -10,7 +10,8 @@ import { OutcomeCode } from '../../models/domain/outcome.js';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import { ScoreBatch, ScoreKind } from '../../models/domain/score-batch.js';
 import { alertingStage } from '../../models/stages/alerting.js';
-import { scoringStage } from '../../models/stages/scoring.js';
+import { NO_MODELS, type LoadedModels } from '../../models/neural/loaded-models.js';
+import { createScoringStage, type ScoringStage } from '../../models/stages/scoring.js';
 import type { InputBatch, OutputBatch, Stage } from '../../models/stages/stage.js';
 import { windowStage } from '../../models/stages/window.js';
 import type { Blobs } from '../../storage/blobs/blobs.js';
@@ -49,17 +50,20 @@ export interface Judgement {
 /**
  * @param acknowledged device → times, in the order of posting.
  * @param blobs where the snapshots lie; undefined: they are not looked at.
+ * @param models trained ones that were in force.
  */
 export async function judgeRun(
   acknowledged: ReadonlyMap<string, readonly number[]>,
   log: LogCopy,
   blobs: Blobs | undefined,
+  models: LoadedModels = NO_MODELS,
 ): Promise<Judgement> {
+  const scoringStage = createScoringStage(models);
   const scored = new Map<string, number[]>();
   const examples: string[] = [];
   const count = { scoreRows: 0, alertChanges: 0, snapshots: 0, epochs: 0, different: 0, torn: 0, wrongStates: 0 };
   for (let partition = 0; partition < log.partitions; partition++) {
-    const expected = undisturbed(log.stream('readings', partition));
+    const expected = undisturbed(log.stream('readings', partition), scoringStage);
     const actual = scoresIn(log.stream('scores', partition));
     noteScored(actual, scored);
     count.scoreRows += actual.length;
@@ -92,7 +96,10 @@ export async function judgeRun(
 }
 
 /** Scores and alert changes of one process that steps over `readings` from the beginning, one chunk after the other. */
-function undisturbed(readings: Stream): { readonly scores: ScoreBatch; readonly alerts: string[] } {
+function undisturbed(
+  readings: Stream,
+  scoringStage: ScoringStage,
+): { readonly scores: ScoreBatch; readonly alerts: string[] } {
   const states = {
     window: windowStage.createState(),
     scorer: scoringStage.createState(),

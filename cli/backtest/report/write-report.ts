@@ -5,7 +5,7 @@ import type { Series } from '../catalogue.js';
 import { judgeEach, type DataSetJudgement } from '../judgement.js';
 import { resultPath, type Scoring, type Variant } from '../variants.js';
 import { reportData, reportPart, type ReportPart } from './report-data.js';
-import { reportPage } from './report-page.js';
+import { reportPage } from '../../report-page.js';
 
 /**
  * Writes the page for people.
@@ -32,6 +32,6 @@ export async function writeReport(
     parts.push(reportPart(judgement, judged, ({ name }) => scoring.pictures.get(pathOf(name))!));
   }
   makeFolder(dirname(file));
-  await writeFile(file, await reportPage(reportData(profile, parts)));
+  await writeFile(file, await reportPage('report', reportData(profile, parts)));
   return judgements;
 }

@@ -1,14 +1,17 @@
-/** The report as one file: page, style, script, chart library and data. It asks no host for anything. */
+/** Reports as one file each: page, style, script, chart library and data. They ask no host for anything. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ReportData } from './report-data.js';
 
-/** @throws Error when a file of the installation is missing. */
-export async function reportPage(data: ReportData): Promise<string> {
-  const web = reportFolder();
+/**
+ * @param name folder below `web/` that has `report.html`, `report.css` and `report.js`
+ * @param data what the script reads: anything that JSON can say
+ * @throws Error when a file of the installation is missing.
+ */
+export async function reportPage(name: 'report' | 'training-report', data: unknown): Promise<string> {
+  const web = reportFolder(name);
   const uplot = join(dirname(createRequire(import.meta.url).resolve('uplot/package.json')), 'dist');
   const [page, style, script, chartStyle, chartScript] = await Promise.all([
     readFile(join(web, 'report.html'), 'utf8'),
@@ -27,9 +30,9 @@ export async function reportPage(data: ReportData): Promise<string> {
   return page.replace(/<!-- (style|data|script) -->/g, (_, name: string) => parts[name]!);
 }
 
-/** `web/` lies three folders up in a checkout, four in an installation, where this file is below `dist/`. */
-function reportFolder(): string {
-  const folders = ['../../../web/report/', '../../../../web/report/'].map((path) =>
+/** `web/` lies beside `cli/` in a checkout, one folder further up in an installation, where this file is below `dist/`. */
+function reportFolder(name: string): string {
+  const folders = [`../web/${name}/`, `../../web/${name}/`].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   );
   return folders.find((folder) => existsSync(join(folder, 'report.html'))) ?? folders[0]!;

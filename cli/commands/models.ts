@@ -1,0 +1,162 @@
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { decodeArtifact } from '../../models/neural/artifact.js';
+import type { Model, ModelVersion } from '../../models/registry/registry.js';
+import type { ApiClient } from '../client.js';
+import { clock } from '../events/views.js';
+import { readModelBytes } from '../model-file.js';
+import { clientFor, type GlobalOptions } from '../options.js';
+import { formatCount } from '../terminal/amounts.js';
+import { tableLines } from '../terminal/table.js';
+import { printable, printJson, printLine, type Terminal } from '../terminal/terminal.js';
+
+interface ChangeOptions extends GlobalOptions {
+  readonly note?: string;
+  readonly promote?: boolean;
+}
+
+const HELP = `
+A model is how a profile's devices are looked at: its detectors and, if somebody trained one, a network. Versions never change; the
+champion is the one in force. Every change is kept, with who made it and why.
+
+  redshank train --profile pump --device pump-1,pump-2 --since 14d
+  redshank models import pump data/models/pump/3f2a91c04b7d/pump.model --promote --note "two quiet weeks"
+  redshank models rollback pump --note "too many alerts"`;
+
+export function addModelsCommand(program: Command, terminal: Terminal): void {
+  const models = program
+    .command('models')
+    .description('versions of models, which one is in force, and why')
+    .addHelpText('after', HELP);
+  const add = (name: string, description: string): Command => models.command(name).description(description);
+
+  add('list', 'all models, and the champion of each').action(async (_options: unknown, command: Command) => {
+    const options = command.optsWithGlobals<GlobalOptions>();
+    await list(terminal, clientFor(terminal, options), options);
+  });
+  add('show', 'versions and history of a model')
+    .argument('<name>')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const model = await clientFor(terminal, options).get<Model>(pathOf(name));
+      if (options.json === true) printJson(terminal, model);
+      else show(terminal, model);
+    });
+  add('import', 'add a version: the champion with a trained network')
+    .argument('<name>')
+    .argument('<file>', 'what redshank train wrote')
+    .option('--note <words>', 'why')
+    .option('--promote', 'bring it into force at once')
+    .action(async (name: string, file: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ChangeOptions>();
+      await importModel(terminal, clientFor(terminal, options), name, file, options);
+    });
+  add('export', 'write the trained network of a version to a file')
+    .argument('<name>')
+    .argument('<version>')
+    .argument('<file>')
+    .action(async (name: string, version: string, file: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions>();
+      const path = `${pathOf(name)}/versions/${encodeURIComponent(version)}/artifact`;
+      const bytes = await clientFor(terminal, options).bytes(path);
+      await writeFile(file, bytes);
+      const { version: artifact } = decodeArtifact(bytes);
+      if (options.json === true) printJson(terminal, { file, artifact, bytes: bytes.length });
+      else printLine(terminal, `${file}: ${formatCount(bytes.length)} bytes, trained model ${artifact.slice(0, 12)}`);
+    });
+  add('promote', 'bring a version into force, for all devices of the profile, at one point of their logs')
+    .argument('<name>')
+    .argument('<version>')
+    .option('--note <words>', 'why')
+    .action(async (name: string, version: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ChangeOptions>();
+      const body = { version, ...noteOf(options) };
+      const { body: model } = await clientFor(terminal, options).post<Model>(`${pathOf(name)}/promote`, { body });
+      told(terminal, options, model);
+    });
+  add('rollback', 'bring the champion before back into force')
+    .argument('<name>')
+    .option('--note <words>', 'why')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ChangeOptions>();
+      const { body: model } = await clientFor(terminal, options).post<Model>(`${pathOf(name)}/rollback`, {
+        body: noteOf(options),
+      });
+      told(terminal, options, model);
+    });
+}
+
+async function list(terminal: Terminal, client: ApiClient, { json }: GlobalOptions): Promise<void> {
+  const { models } = await client.get<{ models: Model[] }>('/v1/models');
+  if (json === true) {
+    printJson(terminal, { models });
+    return;
+  }
+  const rows = models.map((model) => [
+    model.name,
+    model.aliases.champion ?? '–',
+    trainedOf(model.versions.find(({ version }) => version === model.aliases.champion)),
+    model.versions.length,
+  ]);
+  for (const line of tableLines(['model', 'champion', 'trained network', 'versions'], rows)) printLine(terminal, line);
+}
+
+function show(terminal: Terminal, { name, versions, aliases, history }: Model): void {
+  const rows = versions.map((version) => [
+    version.version === aliases.champion ? `${version.version} *` : version.version,
+    trainedOf(version),
+    clock(new Date(version.registeredMs).toISOString()),
+    printable(version.by),
+    printable(version.note ?? ''),
+  ]);
+  printLine(terminal, `${name}, * is the champion`);
+  for (const line of tableLines(['version', 'trained network', 'registered', 'by', 'why'], rows))
+    printLine(terminal, line);
+  if (history.length > 0) printLine(terminal, '\nIn force, oldest first:');
+  for (const { type, version, atMs, by, note } of history) {
+    const why = note === undefined ? '' : `: ${printable(note)}`;
+    printLine(terminal, `  ${clock(new Date(atMs).toISOString())}  ${type} ${version} by ${printable(by)}${why}`);
+  }
+}
+
+async function importModel(
+  terminal: Terminal,
+  client: ApiClient,
+  name: string,
+  file: string,
+  options: ChangeOptions,
+): Promise<void> {
+  const bytes = await readModelBytes(file);
+  // A damaged file is told here, before it is sent.
+  const { header } = decodeArtifact(bytes);
+  const { body: version } = await client.post<ModelVersion>(`${pathOf(name)}/artifact`, {
+    bytes,
+    query: noteOf(options),
+  });
+  if (options.promote === true) {
+    const body = { version: version.version, ...noteOf(options) };
+    await client.post<Model>(`${pathOf(name)}/promote`, { body });
+  }
+  if (options.json === true) {
+    printJson(terminal, { name, version: version.version, isPromoted: options.promote === true });
+    return;
+  }
+  const state =
+    options.promote === true
+      ? 'is in force'
+      : `is stored; to use it: redshank models promote ${name} ${version.version}`;
+  printLine(
+    terminal,
+    `${name} ${version.version}, with a ${header.architecture} network for ${header.channels.join(', ')}, ${state}`,
+  );
+}
+
+function told(terminal: Terminal, { json }: GlobalOptions, model: Model): void {
+  if (json === true) printJson(terminal, model);
+  else printLine(terminal, `${model.name}: ${model.aliases.champion ?? 'nothing'} is in force`);
+}
+
+const pathOf = (name: string): string => `/v1/models/${encodeURIComponent(name)}`;
+const noteOf = ({ note }: ChangeOptions): { note?: string } => (note === undefined ? {} : { note });
+const trainedOf = (version: ModelVersion | undefined): string =>
+  version?.definition.detection.model?.slice(0, 12) ?? '–';

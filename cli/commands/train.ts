@@ -1,0 +1,175 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { ARCHITECTURES, decodeArtifact, type Architecture } from '../../models/neural/artifact.js';
+import type { EpochReport } from '../../models/neural/training.js';
+import { DEFAULT_PROFILE, isProfileName } from '../../models/profiles/profile.js';
+import { packageVersion } from '../../services/package-version.js';
+import { trainInThread } from '../../services/training/training-thread.js';
+import { makeFolder } from '../../storage/make-folder.js';
+import { CommandFailure } from '../command-failure.js';
+import { ExitCode } from '../exit-codes.js';
+import { parseSourceTime } from '../ingest/source-time.js';
+import { MODEL_SUFFIX } from '../model-file.js';
+import { clientFor, nameList, settingsFor, wholeNumber, type GlobalOptions } from '../options.js';
+import { formatCount, formatDuration, formatValue } from '../terminal/amounts.js';
+import { startProgress } from '../terminal/progress.js';
+import { printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
+import type { SeriesCollector } from '../training/series-collector.js';
+import { seriesFromFiles } from '../training/series-from-files.js';
+import { seriesFromServer } from '../training/series-from-server.js';
+import { trainingReport, writeTrainingReport } from '../training/training-report.js';
+
+interface TrainOptions extends GlobalOptions {
+  readonly profile: string;
+  readonly from?: readonly string[];
+  readonly device?: readonly string[];
+  readonly since?: number;
+  readonly channels?: readonly string[];
+  readonly time?: string;
+  readonly deviceColumn?: string;
+  readonly architecture: Architecture;
+  readonly window: number;
+  readonly latent?: number;
+  readonly epochs: number;
+  readonly seed: number;
+  readonly modelPath?: string;
+  readonly config?: string;
+}
+
+const HELP = `
+A model learns what a window of ordinary readings looks like; what it cannot restore is strange. Give it time in which nothing was
+wrong: from files, or from a server, where what was strange is left out. docs/neural.md says how to choose.
+
+  redshank train --profile pump --from march.csv april.csv
+  redshank train --profile pump --device pump-1,pump-2 --since 14d --architecture lstm
+  redshank backtest --data history --out results --compare standard data/models/pump/3f2a91c04b7d/pump.model`;
+
+export function addTrainCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('train')
+    .description('train an autoencoder for the devices of a profile')
+    .option('--profile <name>', 'profile that it is for', profileName, DEFAULT_PROFILE)
+    .option('--from <files...>', 'CSV files, gzip or not; each is a device unless a column says otherwise')
+    .option('--device <ids>', 'devices of a server, divided by commas', nameList)
+    .option('--since <time>', 'with --device: from when on, as 14d, 12h or a date (default 30d)', since)
+    .option('--channels <names>', 'channels, divided by commas (default: all)', nameList)
+    .option('--time <column>', 'with --from: column with the time')
+    .option('--device-column <column>', 'with --from: column with the device')
+    .addOption(new Option('--architecture <name>', 'what kind of network').choices(ARCHITECTURES).default('dense'))
+    .option('--window <rows>', 'rows that it looks at', wholeNumber(4, 256), 30)
+    .option(
+      '--latent <numbers>',
+      'numbers that a window is squeezed into (default: by the channels)',
+      wholeNumber(1, 256),
+    )
+    .option('--epochs <n>', 'most passes; it stops by itself when it gets no better', wholeNumber(1, 10_000), 50)
+    .option('--seed <n>', 'the same seed gives the same model', wholeNumber(0, 2_147_483_647), 1)
+    .option('--model-path <dir>', 'folder of models (MODEL_PATH, default ./data/models)')
+    .option('--config <file>', 'settings file (CONFIG_FILE)')
+    .addHelpText('after', HELP)
+    .action(async (_options: unknown, command: Command) => train(terminal, command.optsWithGlobals<TrainOptions>()));
+}
+
+async function train(terminal: Terminal, options: TrainOptions): Promise<void> {
+  const settings = await settingsFor(terminal, options.config);
+  const collected = await collect(terminal, options);
+  const series = collected.series();
+  const { channels } = collected;
+  if (collected.skipped > 0)
+    printNote(terminal, `${formatCount(collected.skipped)} rows passed over: no numbers, or not in order of time`);
+
+  const startedMs = performance.now();
+  const progress = startProgress(terminal, 'train', options.epochs);
+  let best: EpochReport | undefined;
+  const onEpoch = (report: EpochReport): void => {
+    if (report.isBest) best = report;
+    progress.update(report.epoch, `loss ${formatValue(report.loss)}, validation ${formatValue(report.validationLoss)}`);
+  };
+  const { bytes, errors } = await trainInThread(
+    {
+      series,
+      backend: settings.tfjsBackend,
+      options: {
+        architecture: options.architecture,
+        channels,
+        steps: options.window,
+        latent: options.latent,
+        epochs: options.epochs,
+        seed: options.seed,
+        codeVersion: packageVersion(),
+      },
+    },
+    onEpoch,
+    terminal.signal,
+  )
+    .catch((error: unknown) => {
+      if (terminal.signal.aborted)
+        throw new CommandFailure(ExitCode.failed, 'stopped before the training was done', error);
+      throw error;
+    })
+    .finally(() => progress.stop());
+
+  const artifact = decodeArtifact(bytes);
+  const folder = join(options.modelPath ?? settings.modelPath, options.profile, artifact.version.slice(0, 12));
+  makeFolder(folder);
+  const model = join(folder, `${options.profile}${MODEL_SUFFIX}`);
+  await writeFile(model, bytes);
+  const report = trainingReport(options.profile, artifact, errors);
+  const page = await writeTrainingReport(folder, report);
+  if (options.json === true) {
+    // The many errors are in the report's file.
+    printJson(terminal, { ...report, errors: undefined, model, report: page });
+    return;
+  }
+  const { training } = artifact.header;
+  printLine(
+    terminal,
+    `${formatCount(training.windows)} windows of ${formatCount(channels.length)} channels, ${training.epochs} passes in ` +
+      `${formatDuration(performance.now() - startedMs)} on ${training.backend}: validation error ${formatValue(best?.validationLoss)}` +
+      ` of 1 (pass ${best?.epoch ?? 0})`,
+  );
+  printLine(terminal, `Model   ${model}`);
+  printLine(terminal, `Report  ${page}`);
+  printLine(terminal, `\nTry it: redshank backtest --data DIR --out DIR --compare standard ${model}`);
+}
+
+async function collect(terminal: Terminal, options: TrainOptions): Promise<SeriesCollector> {
+  const { from, device, channels } = options;
+  if ((from === undefined) === (device === undefined)) {
+    throw new CommandFailure(ExitCode.usage, 'say what to learn from: either --from FILES or --device IDS');
+  }
+  if (from !== undefined) {
+    return seriesFromFiles(from, {
+      channelColumns: channels,
+      timeColumn: options.time,
+      deviceColumn: options.deviceColumn,
+    });
+  }
+  const progress = startProgress(terminal, 'read', 0);
+  const sinceMs = options.since ?? since('30d');
+  try {
+    const client = clientFor(terminal, options);
+    return await seriesFromServer(client, device!, sinceMs, channels, (rows) =>
+      progress.update(0, `${formatCount(rows)} rows`),
+    );
+  } finally {
+    progress.stop();
+  }
+}
+
+const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000 };
+
+/** @returns Unix ms */
+function since(text: string): number {
+  const ago = /^(\d{1,6})([dhm])$/.exec(text);
+  if (ago !== null) return Date.now() - Number(ago[1]) * UNITS[ago[2]!]!;
+  const time = parseSourceTime(text);
+  if (typeof time === 'number') return time;
+  throw new InvalidArgumentError('It must be like 14d, 12h, 30m, or a date.');
+}
+
+function profileName(text: string): string {
+  if (isProfileName(text)) return text;
+  throw new InvalidArgumentError('It must be 1 to 63 lower-case letters, digits or -.');
+}

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SeriesRun } from '../../models/backtest/series-run.js';
+import { decodeArtifact } from '../../models/neural/artifact.js';
+import { completeProfile } from '../../models/profiles/profile.js';
+import { SeededRandom } from '../../models/simulator/random.js';
+import { RedshankProcess } from '../support/redshank-process.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { pairedRow } from '../support/trained-model.js';
+import { until } from '../support/until.js';
+import { run } from '../unit/cli/recording-terminal.js';
+
+const ROWS = 700;
+const START_MS = Date.UTC(2026, 0, 5);
+
+interface ScoreRow {
+  readonly score: number;
+  readonly model: string;
+}
+
+describe('a trained model', function () {
+  this.timeout(180_000);
+  const folder = temporaryFolder();
+  const rows = (seed: number, from = 0, to = ROWS): [number, number][] => {
+    const random = new SeededRandom(seed);
+    return Array.from({ length: to - from }, (_, i) => pairedRow(random, from + i));
+  };
+  const timeOf = (row: number): number => START_MS + 1_000 * row;
+
+  it('is trained, stored, brought into force, outlives a crash, and is rolled back', async () => {
+    const home = folder();
+    const history = join(home, 'pump-0.csv');
+    const lines = rows(1).map(([flow, pressure], i) => `${timeOf(i)},${flow},${pressure}`);
+    await writeFile(history, `ts,flow,pressure\n${lines.join('\n')}\n`);
+    const trained = await run([
+      'train',
+      '--from',
+      history,
+      '--epochs',
+      '5',
+      '--window',
+      '12',
+      '--model-path',
+      join(home, 'trained'),
+      '--json',
+    ]);
+    assert.equal(trained.exitCode, 0, trained.err);
+    const { model: file, report, version: artifact } = JSON.parse(trained.out) as Record<string, string>;
+    assert.match(await readFile(report!, 'utf8'), /Redshank training/);
+    assert.deepEqual((await readdir(join(file!, '..'))).sort(), ['report.html', 'report.json', 'standard.model']);
+
+    let redshank = await RedshankProcess.start({ dataDir: join(home, 'data') });
+    const command = async (...args: string[]): Promise<string> => {
+      const { exitCode, out, err } = await run(['models', ...args, '--url', redshank.url, '--json']);
+      assert.equal(exitCode, 0, err);
+      return out;
+    };
+    const post = async (from: number, to: number): Promise<void> => {
+      const values = rows(2).slice(from, to);
+      const readings = values.map(([flow, pressure], i) => ({
+        device: 'pump-1',
+        ts: timeOf(from + i),
+        values: { flow, pressure },
+      }));
+      const body = JSON.stringify({ readings });
+      const answer = await fetch(`${redshank.url}/v1/readings`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      assert.equal(answer.status, 202);
+    };
+    const scored = async (count: number): Promise<ScoreRow[]> => {
+      let scores: ScoreRow[] = [];
+      await until(`${count} scores`, async () => {
+        const answer = await fetch(`${redshank.url}/v1/devices/pump-1/scores?from=0&limit=10000`);
+        if (answer.status === 200) ({ scores } = (await answer.json()) as { scores: ScoreRow[] });
+        return scores.length === count;
+      });
+      return scores;
+    };
+    try {
+      const imported = JSON.parse(await command('import', 'standard', file!, '--promote', '--note', 'a test')) as {
+        version: string;
+      };
+      await post(0, 400);
+      await scored(400);
+      redshank.child.kill('SIGKILL');
+      redshank = await RedshankProcess.start({ dataDir: join(home, 'data') });
+      await post(400, 600);
+      const scores = await scored(600);
+      assert.deepEqual(new Set(scores.map(({ model }) => model)), new Set([imported.version]));
+
+      // The same as a backtest with it gives, and not the same as one without.
+      const model = decodeArtifact(await readFile(file!));
+      const backtest = (detection: object): number[] => {
+        const series = new SeriesRun({
+          device: 'pump-1',
+          channels: ['flow', 'pressure'],
+          profile: completeProfile('standard', { detection }),
+          models: new Map([[model.version, model]]),
+        });
+        rows(2)
+          .slice(0, 600)
+          .forEach((values, i) => series.add(timeOf(i), values));
+        series.finish();
+        return series.take().map(({ score }) => Number(score.toPrecision(7)));
+      };
+      const live = scores.map(({ score }) => score);
+      assert.deepEqual(live, backtest({ model: artifact }));
+      assert.notDeepEqual(live, backtest({}));
+
+      const copy = join(home, 'copy.model');
+      await command('export', 'standard', imported.version, copy);
+      assert.deepEqual(await readFile(copy), await readFile(file!));
+
+      await command('rollback', 'standard', '--note', 'a test');
+      await post(600, 610);
+      assert.notEqual((await scored(610)).at(-1)!.model, imported.version);
+      const { history } = JSON.parse(await command('show', 'standard')) as {
+        history: { type: string; by: string; note?: string }[];
+      };
+      assert.deepEqual(
+        history.slice(-2).map(({ type, note }) => `${type}: ${note ?? ''}`),
+        ['promoted: a test', 'rolled-back: a test'],
+      );
+    } finally {
+      await redshank.stop();
+    }
+  });
+
+  it('answers predictions, and is refused when it is none', async () => {
+    const home = folder();
+    const redshank = await RedshankProcess.start({ dataDir: home });
+    const ask = async (path: string, body: unknown, type = 'application/json') => {
+      const init = {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: body instanceof Uint8Array ? body : JSON.stringify(body),
+      };
+      const answer = await fetch(`${redshank.url}${path}`, init);
+      return {
+        status: answer.status,
+        json: (await answer.json()) as { detail?: string; scores?: { isAnomaly: boolean }[]; version?: string },
+      };
+    };
+    try {
+      const data = [...rows(3, 0, 200), [10, 80]];
+      const before = await ask('/predict', { data, method: 'autoencoder' });
+      assert.equal(before.status, 422);
+      assert.match(before.json.detail!, /needs a trained model in force for 2 columns/);
+
+      const { trainedModelBytes } = await import('../support/trained-model.js');
+      const bytes = await trainedModelBytes();
+      const store = (body: Uint8Array, name = 'standard') =>
+        ask(`/v1/models/${name}/artifact?note=why`, body, 'application/octet-stream');
+      const damaged = bytes.slice();
+      damaged.set([255, 255, 255, 255], damaged.length - 4);
+      for (const [body, words] of [
+        [new Uint8Array(0), /must begin with/],
+        [bytes.subarray(0, 500), /header/],
+        [damaged, /finite number/],
+      ] as const) {
+        const refused = await store(body);
+        assert.equal(refused.status, 422);
+        assert.match(refused.json.detail!, words);
+      }
+      assert.equal((await store(bytes, 'nobody')).status, 404);
+      const unknown = await ask('/v1/models', {
+        name: 'standard',
+        definition: { detection: { model: '0'.repeat(64) } },
+      });
+      assert.equal(unknown.status, 404);
+      assert.match(unknown.json.detail!, /store it first/);
+
+      const stored = await store(bytes);
+      assert.equal(stored.status, 201);
+      assert.equal((await ask('/v1/models/standard/promote', { version: stored.json.version })).status, 200);
+      const after = await ask('/predict', { data, method: 'autoencoder' });
+      assert.equal(after.status, 200);
+      const anomalies = after.json.scores!.flatMap(({ isAnomaly }, row) => (isAnomaly ? [row] : []));
+      assert.deepEqual(anomalies, [200]);
+    } finally {
+      await redshank.stop();
+    }
+  });
+});
