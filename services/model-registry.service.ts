@@ -4,7 +4,8 @@ import { Type } from '@sinclair/typebox';
 import type { Context, Service, ServiceSchema } from 'moleculer';
 import { action, ASK, type ActionPolicy } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
-import { ModelNotFoundError, ModelUnavailableError } from '../models/errors.js';
+import { quantumKernel, QUANTUM_IS_OFF } from '../models/detectors/quantum-kernel.js';
+import { ModelNotFoundError, ModelUnavailableError, SettingInvalidError } from '../models/errors.js';
 import { withModel, type Model, type ModelVersion, type RegistryRecord } from '../models/registry/registry.js';
 import { completeProfile, DEFAULT_PROFILE } from '../models/profiles/profile.js';
 import { LOOK } from './action-policies.js';
@@ -52,6 +53,15 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
 
   const shelf = new ModelShelf(storage.models);
 
+  /** What a definition names must be there, in every scorer. */
+  async function requireParts(name: string, definition: unknown): Promise<void> {
+    const { detection } = completeProfile(name, definition);
+    if (!settings.enableQuantum && detection.detectors.some((choice) => choice.name === quantumKernel.name)) {
+      throw new SettingInvalidError([`profiles.${name}.detection.detectors: ${QUANTUM_IS_OFF}`]);
+    }
+    await requireModel(detection.model);
+  }
+
   /** A version that names a model which nobody has would stop every scorer: it is refused here. */
   async function requireModel(artifact: string | undefined): Promise<void> {
     if (artifact === undefined) return;
@@ -69,7 +79,7 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
     if (!profiles.has(DEFAULT_PROFILE)) profiles.set(DEFAULT_PROFILE, {});
     for (const [name, definition] of profiles) {
       const by = change({ by: SETTINGS });
-      await requireModel(completeProfile(name, definition).detection.model);
+      await requireParts(name, definition);
       const [registered] = await log.append((registry) => registry.registering(name, definition, by));
       if (registered !== undefined) await log.append((registry) => registry.promoting(name, registered.version, by));
     }
@@ -133,7 +143,7 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
       register: action({ ...CHANGE, isIdempotent: true }, async (ctx: Context): Promise<ModelVersion> => {
         const params = checkParams(RegisterParams, ctx.params);
         const { name, definition } = params;
-        await requireModel(completeProfile(name, definition).detection.model);
+        await requireParts(name, definition);
         let wanted: readonly RegistryRecord[] = [];
         await log.append((registry) => (wanted = registry.registering(name, definition, change(params))));
         return log.registry.version(name, wanted[0]?.version ?? log.registry.versionOf(name, definition));

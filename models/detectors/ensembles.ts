@@ -15,8 +15,8 @@ export interface ReadyEnsemble {
 export const ENSEMBLE_NAMES = ['light', 'standard', 'deep'] as const;
 export type EnsembleName = (typeof ENSEMBLE_NAMES)[number];
 
-/** In the catalogue for profiles that name it; beside the others it adds cost and memory, and no better figures. */
-const NOT_STANDARD: readonly string[] = ['half-space-trees'];
+/** In the catalogue for profiles that name them; beside the others they add cost and memory, and no better figures. */
+const NOT_STANDARD: readonly string[] = ['half-space-trees', 'quantum-kernel'];
 
 const byDefault = (name: string): EnsembleChoice => ({ name, settings: {} });
 

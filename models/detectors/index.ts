@@ -6,6 +6,7 @@ import { levelShift } from './level-shift.js';
 import { meanSquare } from './mean-square.js';
 import { missing } from './missing.js';
 import { nearestPast } from './nearest-past.js';
+import { quantumKernel } from './quantum-kernel.js';
 import { referenceDeparture, referenceLevel, referenceMovement, referenceValue } from './reference.js';
 import { residual } from './residual.js';
 import { seasonal } from './seasonal.js';
@@ -23,6 +24,7 @@ export const DETECTORS: readonly AnyDetector[] = [
   variability,
   seasonal,
   halfSpaceTrees,
+  quantumKernel,
   flatline,
   missing,
 ];

@@ -279,9 +279,8 @@ export const FIELDS: readonly Field[] = [
     file: ['detection.enable_quantum', 'enable_quantum'],
     reader: boolean,
     fallback: always(false),
-    meaning: 'Whether the simulated quantum-kernel detector is part of the catalogue.',
-    reason: 'An experiment: it costs much more than it finds.',
-    hasNoEffect: true,
+    meaning: 'Whether profiles and predictions may name the detector `quantum-kernel`, a simulation on this computer.',
+    reason: 'An experiment: the other detectors find more.',
   }),
   field({
     key: 'apiRateLimit',

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { MAX_READING_CHANNELS } from '../../models/domain/reading-parser.js';
+import { quantumKernel, QUANTUM_IS_OFF } from '../../models/detectors/quantum-kernel.js';
 import { quoteValue } from '../../models/domain/quote-value.js';
 import { RequestInvalidError } from '../../models/errors.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/profile.js';
@@ -38,6 +39,7 @@ export function predictRoutes({ settings, storage }: NodeContext, bodies: BodyRe
         }
         const data = checkRows(request.data);
         const method = request.method ?? 'ensemble';
+        if (method === quantumKernel.name && !settings.enableQuantum) throw new RequestInvalidError(QUANTUM_IS_OFF);
         const model = method === AUTOENCODER ? await modelFor(exchange, shelf, data[0]!.length) : undefined;
         const answer = await exchange.call<object>('scorer.predict', {
           data,

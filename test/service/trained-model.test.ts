@@ -7,7 +7,7 @@ import { completeProfile } from '../../models/profiles/profile.js';
 import { SeededRandom } from '../../models/simulator/random.js';
 import { RedshankProcess } from '../support/redshank-process.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { pairedRow } from '../support/trained-model.js';
+import { pairedRow, trainedModelBytes } from '../support/trained-model.js';
 import { until } from '../support/until.js';
 import { run } from '../unit/cli/recording-terminal.js';
 
@@ -131,8 +131,9 @@ describe('a trained model', function () {
   });
 
   it('answers predictions, and is refused when it is none', async () => {
-    const home = folder();
-    const redshank = await RedshankProcess.start({ dataDir: home });
+    // It takes seconds, in which an idle connection would end.
+    const bytes = await trainedModelBytes();
+    const redshank = await RedshankProcess.start({ dataDir: folder() });
     const ask = async (path: string, body: unknown, type = 'application/json') => {
       const init = {
         method: 'POST',
@@ -151,8 +152,6 @@ describe('a trained model', function () {
       assert.equal(before.status, 422);
       assert.match(before.json.detail!, /needs a trained model in force for 2 columns/);
 
-      const { trainedModelBytes } = await import('../support/trained-model.js');
-      const bytes = await trainedModelBytes();
       const store = (body: Uint8Array, name = 'standard') =>
         ask(`/v1/models/${name}/artifact?note=why`, body, 'application/octet-stream');
       const damaged = bytes.slice();
@@ -173,6 +172,19 @@ describe('a trained model', function () {
       });
       assert.equal(unknown.status, 404);
       assert.match(unknown.json.detail!, /store it first/);
+
+      const quantum = { detection: { detectors: [{ name: 'quantum-kernel' }] } };
+      const off = [
+        await ask('/v1/models', { name: 'standard', definition: quantum }),
+        await ask('/predict', { data, method: 'quantum-kernel' }),
+      ];
+      assert.deepEqual(
+        off.map(({ status, json }) => [status, json.detail?.includes('ENABLE_QUANTUM=true')]),
+        [
+          [422, true],
+          [422, true],
+        ],
+      );
 
       const stored = await store(bytes);
       assert.equal(stored.status, 201);
