@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { loadSettings, type Settings } from '../models/settings.js';
 import { ApiClient, type ClientOptions } from './client.js';
+import { parseSourceTime } from './ingest/source-time.js';
 import type { Terminal } from './terminal/terminal.js';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8080';
@@ -49,6 +50,17 @@ export async function settingsFor(
   const cores = availableParallelism();
   const input = { env: terminal.env, flags, defaults, cores };
   return loadSettings(path === undefined ? input : { ...input, file: { path, text: await readFile(path, 'utf8') } });
+}
+
+const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000 };
+
+/** How long ago (`14d`, `12h`, `30m`), or a date. @returns Unix ms */
+export function since(text: string): number {
+  const ago = /^(\d{1,6})([dhm])$/.exec(text);
+  if (ago !== null) return Date.now() - Number(ago[1]) * UNITS[ago[2]!]!;
+  const time = parseSourceTime(text);
+  if (typeof time === 'number') return time;
+  throw new InvalidArgumentError('It must be like 14d, 12h, 30m, or a date.');
 }
 
 /** A whole number from `min` to `max`. */

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
  * @param data what the script reads: anything that JSON can say
  * @throws Error when a file of the installation is missing.
  */
-export async function reportPage(name: 'report' | 'training-report', data: unknown): Promise<string> {
+export async function reportPage(name: 'report' | 'training-report' | 'shadow-report', data: unknown): Promise<string> {
   const web = reportFolder(name);
   const uplot = join(dirname(createRequire(import.meta.url).resolve('uplot/package.json')), 'dist');
   const [page, style, script, chartStyle, chartScript] = await Promise.all([

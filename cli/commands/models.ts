@@ -6,6 +6,7 @@ import type { ApiClient } from '../client.js';
 import { clock } from '../events/views.js';
 import { readModelBytes } from '../model-file.js';
 import { clientFor, type GlobalOptions } from '../options.js';
+import { addShadowCommand } from './models-shadow.js';
 import { formatCount } from '../terminal/amounts.js';
 import { tableLines } from '../terminal/table.js';
 import { printable, printJson, printLine, type Terminal } from '../terminal/terminal.js';
@@ -64,6 +65,7 @@ export function addModelsCommand(program: Command, terminal: Terminal): void {
       if (options.json === true) printJson(terminal, { file, artifact, bytes: bytes.length });
       else printLine(terminal, `${file}: ${formatCount(bytes.length)} bytes, trained model ${artifact.slice(0, 12)}`);
     });
+  addShadowCommand(models, terminal);
   add('promote', 'bring a version into force, for all devices of the profile, at one point of their logs')
     .argument('<name>')
     .argument('<version>')

@@ -9,9 +9,8 @@ import { trainInThread } from '../../services/training/training-thread.js';
 import { makeFolder } from '../../storage/make-folder.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
-import { parseSourceTime } from '../ingest/source-time.js';
 import { MODEL_SUFFIX } from '../model-file.js';
-import { clientFor, nameList, settingsFor, wholeNumber, type GlobalOptions } from '../options.js';
+import { clientFor, nameList, settingsFor, since, wholeNumber, type GlobalOptions } from '../options.js';
 import { formatCount, formatDuration, formatValue } from '../terminal/amounts.js';
 import { startProgress } from '../terminal/progress.js';
 import { printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
@@ -156,17 +155,6 @@ async function collect(terminal: Terminal, options: TrainOptions): Promise<Serie
   } finally {
     progress.stop();
   }
-}
-
-const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000 };
-
-/** @returns Unix ms */
-function since(text: string): number {
-  const ago = /^(\d{1,6})([dhm])$/.exec(text);
-  if (ago !== null) return Date.now() - Number(ago[1]) * UNITS[ago[2]!]!;
-  const time = parseSourceTime(text);
-  if (typeof time === 'number') return time;
-  throw new InvalidArgumentError('It must be like 14d, 12h, 30m, or a date.');
 }
 
 function profileName(text: string): string {

@@ -18,6 +18,7 @@ export interface AlertView {
   readonly lastStrange: string;
   readonly resolved?: string;
   readonly peakScore: number;
+  readonly feedback?: 'anomaly' | 'normal';
   readonly reasons: readonly string[];
   readonly history: readonly { readonly at: string; readonly change: string }[];
 }

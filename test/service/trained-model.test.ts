@@ -111,6 +111,30 @@ describe('a trained model', function () {
       assert.deepEqual(live, backtest({ model: artifact }));
       assert.notDeepEqual(live, backtest({}));
 
+      const page = join(home, 'shadow.html');
+      const { versions } = JSON.parse(await command('show', 'standard')) as { versions: { version: string }[] };
+      const other = versions.find(({ version }) => version !== imported.version)!.version;
+      const shadow = [
+        'shadow',
+        'standard',
+        other.slice(0, 8),
+        '--device',
+        'pump-1',
+        '--since',
+        '2026-01-01',
+        '--report',
+        page,
+      ];
+      const compared = JSON.parse(await command(...shadow)) as {
+        challenger: string;
+        devices: { rows: number; rankAgreement: number }[];
+      };
+      assert.equal(compared.challenger, other);
+      // 120 rows of 600 are before a device is ready.
+      const [{ rows: count, rankAgreement }] = compared.devices as [(typeof compared.devices)[number]];
+      assert.ok(count > 450 && count < 600 && rankAgreement > 0.3 && rankAgreement < 1, JSON.stringify(compared));
+      assert.match(await readFile(page, 'utf8'), /Redshank models compared/);
+
       const copy = join(home, 'copy.model');
       await command('export', 'standard', imported.version, copy);
       assert.deepEqual(await readFile(copy), await readFile(file!));
