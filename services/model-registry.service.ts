@@ -6,10 +6,12 @@ import { action, ASK, type ActionPolicy } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
 import { quantumKernel, QUANTUM_IS_OFF } from '../models/detectors/quantum-kernel.js';
 import { ModelNotFoundError, ModelUnavailableError, SettingInvalidError } from '../models/errors.js';
-import { withModel, type Model, type ModelVersion, type RegistryRecord } from '../models/registry/registry.js';
+import { ARCHITECTURES } from '../models/neural/artifact.js';
+import type { Model, ModelVersion, RegistryRecord, Training } from '../models/registry/registry.js';
 import { completeProfile, DEFAULT_PROFILE } from '../models/profiles/profile.js';
 import { LOOK } from './action-policies.js';
 import { RegistryLog } from './model-registry/registry-log.js';
+import { Trainings, type TrainingProgress } from './model-registry/trainings.js';
 import { ModelShelf } from './model-shelf.js';
 import type { NodeContext } from './node-context.js';
 
@@ -27,6 +29,39 @@ const AttachParams = Type.Object({
 });
 const PromoteParams = Type.Object({ name: Name, version: Type.String({ maxLength: 64 }), by: By, note: Note });
 const RollbackParams = Type.Object({ name: Name, by: By, note: Note });
+
+const TrainParams = Type.Object({
+  name: Name,
+  tenant: Type.String({ minLength: 1, maxLength: 64 }),
+  devices: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { minItems: 1, maxItems: 1_000 })),
+  channels: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { minItems: 1, maxItems: 256 })),
+  sinceMs: Type.Number(),
+  architecture: Type.Union(ARCHITECTURES.map((architecture) => Type.Literal(architecture))),
+  steps: Type.Integer({ minimum: 4, maximum: 256 }),
+  latent: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })),
+  epochs: Type.Integer({ minimum: 1, maximum: 10_000 }),
+  seed: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
+  by: By,
+  note: Note,
+});
+const TrainingsParams = Type.Object({ name: Name, id: Type.Optional(Type.String({ maxLength: 64 })) });
+
+/** Answer of `model-registry.trainings`. */
+export interface TrainingView extends Training {
+  /** Of one that runs at the node that was asked. */
+  readonly progress?: TrainingProgress;
+}
+
+/** A process that is gone trains no more, whatever the log says. */
+function trainingView(
+  training: Training,
+  progress: TrainingProgress | undefined,
+  live: ReadonlySet<string>,
+): TrainingView {
+  if (training.state !== 'running') return training;
+  if (!live.has(training.nodeId)) return { ...training, state: 'failed', reason: 'the process that trained has ended' };
+  return progress === undefined ? training : { ...training, progress };
+}
 
 /** Who appears in the history when the configuration file changes a profile. */
 const SETTINGS = 'settings';
@@ -109,6 +144,7 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
   }
 
   const stopping = new AbortController();
+  const trainings = new Trainings(node, log, stopping.signal);
 
   /** Until every champion is in the log of every partition. Another replica may have sent them meanwhile. */
   async function activateUntilDone(service: Service): Promise<void> {
@@ -155,11 +191,27 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
         await requireModel(artifact);
         let version = '';
         await log.append((registry) => {
-          const { definition } = registry.version(name, 'champion');
-          version = registry.versionOf(name, withModel(definition, artifact));
+          version = registry.attachedVersion(name, artifact);
           return registry.attaching(name, artifact, change(params));
         });
         return log.registry.version(name, version);
+      }),
+      // Begins one, from what the server has recorded. Not repeated by itself: it would begin another.
+      train: action(CHANGE, async (ctx: Context): Promise<Training> => {
+        const { latent, devices, channels, note, ...wish } = checkParams(TrainParams, ctx.params);
+        return trainings.start({ ...wish, latent, devices, channels, note });
+      }),
+      trainings: action({ ...LOOK, isPublic: false }, async function (this: Service, ctx: Context): Promise<
+        TrainingView[]
+      > {
+        const { name, id } = checkParams(TrainingsParams, ctx.params);
+        await log.refresh();
+        const found = log.registry.get(name).trainings.filter((training) => id === undefined || training.id === id);
+        if (id !== undefined && found.length === 0) throw new ModelNotFoundError(`${name} has no training ${id}`);
+        const live = new Set(
+          this.broker.registry.getNodeList({ onlyAvailable: true }).map((one: { id: string }) => one.id),
+        );
+        return found.map((training) => trainingView(training, trainings.progress(training.id), live));
       }),
       promote: action(CHANGE, async function (this: Service, ctx: Context): Promise<Model> {
         const params = checkParams(PromoteParams, ctx.params);

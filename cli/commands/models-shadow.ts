@@ -6,7 +6,7 @@ import {
   type ShadowComparison,
 } from '../../models/backtest/shadow-run.js';
 import { decodeArtifact, type Artifact } from '../../models/neural/artifact.js';
-import type { Model, ModelVersion } from '../../models/registry/registry.js';
+import type { ModelView as Model, ModelVersionView as ModelVersion } from '../../services/gateway/model-views.js';
 import type { ApiClient } from '../client.js';
 import { CommandFailure } from '../command-failure.js';
 import type { AlertView, DeviceView } from '../events/views.js';

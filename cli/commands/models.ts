@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { decodeArtifact } from '../../models/neural/artifact.js';
-import type { Model, ModelVersion } from '../../models/registry/registry.js';
+import type { ModelView as Model, ModelVersionView as ModelVersion } from '../../services/gateway/model-views.js';
 import type { ApiClient } from '../client.js';
 import { clock } from '../events/views.js';
 import { readModelBytes } from '../model-file.js';
@@ -107,7 +107,7 @@ function show(terminal: Terminal, { name, versions, aliases, history }: Model): 
   const rows = versions.map((version) => [
     version.version === aliases.champion ? `${version.version} *` : version.version,
     trainedOf(version),
-    clock(new Date(version.registeredMs).toISOString()),
+    clock(version.registered),
     printable(version.by),
     printable(version.note ?? ''),
   ]);
@@ -115,9 +115,9 @@ function show(terminal: Terminal, { name, versions, aliases, history }: Model): 
   for (const line of tableLines(['version', 'trained network', 'registered', 'by', 'why'], rows))
     printLine(terminal, line);
   if (history.length > 0) printLine(terminal, '\nIn force, oldest first:');
-  for (const { type, version, atMs, by, note } of history) {
+  for (const { type, version, at, by, note } of history) {
     const why = note === undefined ? '' : `: ${printable(note)}`;
-    printLine(terminal, `  ${clock(new Date(atMs).toISOString())}  ${type} ${version} by ${printable(by)}${why}`);
+    printLine(terminal, `  ${clock(at)}  ${type} ${version} by ${printable(by)}${why}`);
   }
 }
 

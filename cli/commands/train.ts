@@ -14,7 +14,7 @@ import { clientFor, nameList, settingsFor, since, wholeNumber, type GlobalOption
 import { formatCount, formatDuration, formatValue } from '../terminal/amounts.js';
 import { startProgress } from '../terminal/progress.js';
 import { printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
-import type { SeriesCollector } from '../training/series-collector.js';
+import type { SeriesCollector } from '../../models/neural/series-collector.js';
 import { seriesFromFiles } from '../training/series-from-files.js';
 import { seriesFromServer } from '../training/series-from-server.js';
 import { trainingReport, writeTrainingReport } from '../training/training-report.js';

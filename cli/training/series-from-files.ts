@@ -4,7 +4,7 @@ import { openByteSource } from '../ingest/byte-source.js';
 import { csvReadings } from '../ingest/csv-readings.js';
 import type { CsvLayoutOptions } from '../ingest/csv-layout.js';
 import { isBad } from '../ingest/source-row.js';
-import { SeriesCollector } from './series-collector.js';
+import { SeriesCollector } from '../../models/neural/series-collector.js';
 
 /** What the CSV reader makes of a row's cells. */
 type Values = Readonly<Record<string, number | null>>;

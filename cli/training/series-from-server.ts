@@ -1,6 +1,6 @@
 import type { ScoreView } from '../../models/domain/score-view.js';
 import type { ApiClient } from '../client.js';
-import { SeriesCollector } from './series-collector.js';
+import { SeriesCollector } from '../../models/neural/series-collector.js';
 
 /** Rows a request. */
 const PAGE = 10_000;

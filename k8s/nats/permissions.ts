@@ -122,7 +122,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // Champions go into the log through `ingest`.
     calls: ['ingest', 'node'],
     tells: [],
-    reads: ['registry', 'keys'],
+    // Scores are what it trains from.
+    reads: ['registry', 'scores', 'keys'],
     writes: ['registry'],
     trims: [],
     leases: [],

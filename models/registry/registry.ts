@@ -8,11 +8,47 @@ import { ConflictError, ModelNotFoundError } from '../errors.js';
 import { completeProfile, profileVersion, type ProfileDefinition } from '../profiles/profile.js';
 
 /** One line of the registry's log. */
-export type RegistryRecord =
-  | (Change & { readonly type: 'registered'; readonly definition: ProfileDefinition })
-  | (Change & { readonly type: 'promoted' | 'rolled-back' })
-  /** Every partition's log holds the activation: nothing is left to do for this champion. */
-  | (Change & { readonly type: 'activated' });
+export type RegistryRecord = RegisteredRecord | PromotionRecord | ActivatedRecord | TrainingRecord;
+
+export interface RegisteredRecord extends Change {
+  readonly type: 'registered';
+  readonly definition: ProfileDefinition;
+}
+
+export interface PromotionRecord extends Change {
+  readonly type: 'promoted' | 'rolled-back';
+}
+
+/** Every partition's log holds the activation: nothing is left to do for this champion. */
+export interface ActivatedRecord extends Change {
+  readonly type: 'activated';
+}
+
+/** A training began, or ended. */
+export interface TrainingRecord {
+  readonly type: 'training';
+  readonly name: string;
+  /** Of the training; the same in all that is said of it. */
+  readonly id: string;
+  readonly state: 'running' | 'done' | 'failed';
+  /** Process that trains. */
+  readonly nodeId: string;
+  /** Unix ms. */
+  readonly atMs: number;
+  readonly by: string;
+  readonly note?: string;
+  /** Version of the profile that came of it. */
+  readonly version?: string;
+  /** Why it failed. */
+  readonly reason?: string;
+}
+
+export interface Training extends Omit<TrainingRecord, 'type' | 'atMs'> {
+  /** Unix ms. */
+  readonly startedMs: number;
+  /** Unix ms; undefined while it runs. */
+  readonly endedMs?: number;
+}
 
 interface Change {
   readonly name: string;
@@ -36,19 +72,24 @@ export interface Model {
   readonly versions: readonly ModelVersion[];
   readonly aliases: { readonly champion: string | undefined };
   /** Promotions and roll-backs, oldest first. */
-  readonly history: readonly Omit<RegistryRecord, 'definition'>[];
+  readonly history: readonly PromotionRecord[];
+  /** The latest ones, oldest first. */
+  readonly trainings: readonly Training[];
 }
 
 interface Entry {
   readonly versions: Map<string, ModelVersion>;
   /** Champions, the present one last: a roll-back takes it away. */
   readonly champions: string[];
-  readonly history: Omit<RegistryRecord, 'definition'>[];
+  readonly history: PromotionRecord[];
+  readonly trainings: Map<string, Training>;
   activated: string | undefined;
 }
 
 /** Changes remembered a model. */
 const MOST_HISTORY = 1_000;
+/** Trainings remembered a model. */
+const MOST_TRAININGS = 50;
 /** Versions of a model; people make them, so this is a bound, not a limit that anybody should meet. */
 const MOST_VERSIONS = 10_000;
 
@@ -58,7 +99,7 @@ export class Registry {
   apply(record: RegistryRecord): void {
     let entry = this.#models.get(record.name);
     if (entry === undefined) {
-      entry = { versions: new Map(), champions: [], history: [], activated: undefined };
+      entry = { versions: new Map(), champions: [], history: [], trainings: new Map(), activated: undefined };
       this.#models.set(record.name, entry);
     }
     switch (record.type) {
@@ -80,6 +121,9 @@ export class Registry {
       case 'activated':
         entry.activated = record.version;
         return;
+      case 'training':
+        noteTraining(entry.trainings, record);
+        return;
     }
     entry.history.push(record);
     if (entry.history.length > MOST_HISTORY) entry.history.shift();
@@ -98,6 +142,7 @@ export class Registry {
       versions: [...entry.versions.values()],
       aliases: { champion: entry.champions.at(-1) },
       history: entry.history,
+      trainings: [...entry.trainings.values()],
     };
   }
 
@@ -127,7 +172,7 @@ export class Registry {
   }
 
   /** What registering would write; empty when this content is there already. @throws SettingInvalidError */
-  registering(name: string, partial: unknown, change: Omit<Change, 'name' | 'version'>): RegistryRecord[] {
+  registering(name: string, partial: unknown, change: Omit<Change, 'name' | 'version'>): RegisteredRecord[] {
     const definition = completeProfile(name, partial);
     const version = profileVersion(definition);
     if (this.has(name, version)) return [];
@@ -143,20 +188,24 @@ export class Registry {
    * @param artifact version of the trained model
    * @throws ModelNotFoundError
    */
-  attaching(name: string, artifact: string, change: Omit<Change, 'name' | 'version'>): RegistryRecord[] {
-    const { definition } = this.version(name, 'champion');
-    return this.registering(name, withModel(definition, artifact), change);
+  attaching(name: string, artifact: string, change: Omit<Change, 'name' | 'version'>): RegisteredRecord[] {
+    return this.registering(name, withModel(this.version(name, 'champion').definition, artifact), change);
+  }
+
+  /** The version that `attaching` makes, whether or not it is there. @throws ModelNotFoundError */
+  attachedVersion(name: string, artifact: string): string {
+    return this.versionOf(name, withModel(this.version(name, 'champion').definition, artifact));
   }
 
   /** What a promotion would write; empty when it is champion already. @throws ModelNotFoundError */
-  promoting(name: string, version: string, change: Omit<Change, 'name' | 'version'>): RegistryRecord[] {
+  promoting(name: string, version: string, change: Omit<Change, 'name' | 'version'>): PromotionRecord[] {
     const found = this.version(name, version);
     const isChampion = this.#entry(name).champions.at(-1) === found.version;
     return isChampion ? [] : [{ ...change, type: 'promoted', name, version: found.version }];
   }
 
   /** What a roll-back would write. @throws ModelNotFoundError, ConflictError when there is nothing to go back to. */
-  rollingBack(name: string, change: Omit<Change, 'name' | 'version'>): RegistryRecord[] {
+  rollingBack(name: string, change: Omit<Change, 'name' | 'version'>): PromotionRecord[] {
     const earlier = this.#entry(name).champions.at(-2);
     if (earlier === undefined) throw new ConflictError(`model ${name} has no earlier champion to roll back to`);
     return [{ ...change, type: 'rolled-back', name, version: earlier }];
@@ -167,6 +216,16 @@ export class Registry {
     if (entry === undefined) throw new ModelNotFoundError(`there is no model ${name.slice(0, 64)}`);
     return entry;
   }
+}
+
+function noteTraining(trainings: Map<string, Training>, record: TrainingRecord): void {
+  const { id, name, state, nodeId, atMs, by, note, version, reason } = record;
+  const facts = { id, name, state, nodeId, by, ...definedOf({ note, version, reason }) };
+  const before = trainings.get(record.id);
+  if (before === undefined) trainings.set(record.id, { ...facts, startedMs: atMs });
+  else trainings.set(record.id, { ...before, ...facts, endedMs: atMs });
+  const [oldest] = trainings.keys();
+  if (trainings.size > MOST_TRAININGS && oldest !== undefined) trainings.delete(oldest);
 }
 
 /** The definition, looked at by a trained model as well. */
@@ -183,4 +242,11 @@ export function encodeRegistryRecords(records: readonly RegistryRecord[], timeMs
 export function decodeRegistryRecords(bytes: Uint8Array): RegistryRecord[] {
   const { sections } = decodeChunk(bytes, ChunkKind.registry);
   return (sections[0] as string[]).map((text) => JSON.parse(text) as RegistryRecord);
+}
+
+/** Without the members that are undefined: what is said later does not take back what was said. */
+function definedOf<T extends object>(given: T): Partial<{ [Name in keyof T]: NonNullable<T[Name]> }> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<{
+    [Name in keyof T]: NonNullable<T[Name]>;
+  }>;
 }

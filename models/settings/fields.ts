@@ -260,9 +260,8 @@ export const FIELDS: readonly Field[] = [
     reader: integer(1, 256),
     fallback: ({ cores }) => Math.min(256, Math.max(1, cores)),
     fallbackWords: 'processor cores',
-    meaning: 'Worker threads for training and scoring.',
+    meaning: 'Trainings that a process with `model-registry` runs at once, each in a thread of its own.',
     reason: 'More threads than cores only take turns.',
-    hasNoEffect: true,
   }),
   field({
     key: 'tfjsBackend',

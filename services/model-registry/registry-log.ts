@@ -39,11 +39,15 @@ export class RegistryLog {
    * @returns the records; empty when there was nothing to change.
    * @throws ConflictError when others keep writing; whatever `decide` throws.
    */
-  append(decide: (registry: Registry) => readonly RegistryRecord[]): Promise<readonly RegistryRecord[]> {
+  append<Written extends RegistryRecord>(
+    decide: (registry: Registry) => readonly Written[],
+  ): Promise<readonly Written[]> {
     return this.#turns.run(() => this.#append(decide));
   }
 
-  async #append(decide: (registry: Registry) => readonly RegistryRecord[]): Promise<readonly RegistryRecord[]> {
+  async #append<Written extends RegistryRecord>(
+    decide: (registry: Registry) => readonly Written[],
+  ): Promise<readonly Written[]> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const records = decide(this.registry);
       if (records.length === 0) return records;

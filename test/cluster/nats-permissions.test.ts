@@ -37,7 +37,7 @@ const TRIMMERS: Readonly<Record<Topic, readonly string[]>> = {
 const READERS: Readonly<Record<Topic, readonly string[]>> = {
   readings: ['node', 'window'],
   frames: ['ingest', 'node', 'scorer', 'window'],
-  scores: ['alerting', 'gateway', 'ingest', 'node', 'scorer'],
+  scores: ['alerting', 'gateway', 'ingest', 'model-registry', 'node', 'scorer'],
   alerts: ['alerting', 'ingest', 'node'],
   registry: ['model-registry', 'node'],
   secrets: [],

@@ -221,4 +221,59 @@ describe('a trained model', function () {
       await redshank.stop();
     }
   });
+
+  it('is trained by the server, from what it has recorded, and answers go on meanwhile', async () => {
+    const redshank = await RedshankProcess.start({ dataDir: folder(), env: { MAX_WORKERS: '1' } });
+    const ask = async (path: string, body?: object) => {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      const answer = await fetch(`${redshank.url}${path}`, body === undefined ? {} : init);
+      const json = (await answer.json()) as Record<string, unknown> & { detail?: string };
+      return { status: answer.status, location: answer.headers.get('location'), json };
+    };
+    try {
+      const train = '/v1/models/standard/train';
+      assert.equal((await ask('/v1/models/nobody/train', {})).status, 404);
+      assert.match((await ask(train, { since: 'soon' })).json.detail!, /since must be/);
+      assert.match((await ask(train, { epochs: 0 })).json.detail!, /epochs/);
+
+      const ended = async (location: string) => {
+        let training: Record<string, unknown> = {};
+        await until('the end of the training', async () => {
+          training = (await ask(location)).json;
+          return training['state'] !== 'running';
+        });
+        return training;
+      };
+      const early = await ask(train, {});
+      assert.equal(early.status, 202);
+      const failed = await ended(early.location!);
+      assert.equal(failed['state'], 'failed');
+      assert.match(String(failed['reason']), /no device of the profile standard/);
+
+      const values = rows(4).map(([flow, pressure], i) => ({
+        device: 'pump-1',
+        ts: timeOf(i),
+        values: { flow, pressure },
+      }));
+      assert.equal((await ask('/v1/readings', { readings: values })).status, 202);
+      await until('the scores', async () => {
+        const { json } = await ask('/v1/devices/pump-1/scores?limit=1');
+        const [last] = (json['scores'] ?? []) as { ts: string }[];
+        return last !== undefined && Date.parse(last.ts) === timeOf(ROWS - 1);
+      });
+      const begun = await ask(train, { epochs: 400, window: 12, note: 'from a test' });
+      assert.deepEqual([begun.status, begun.json['state']], [202, 'running']);
+      assert.equal((await ask(train, {})).status, 503);
+      const trained = await ended(begun.location!);
+      assert.deepEqual([trained['state'], trained['note']], ['done', 'from a test'], JSON.stringify(trained));
+      assert.equal('nodeId' in trained, false);
+      const { json: version } = await ask(`/v1/models/standard/versions/${String(trained['version'])}`);
+      const { detection } = version['definition'] as { detection: { model: string } };
+      assert.match(detection.model, /^[0-9a-f]{64}$/);
+      const { json: model } = await ask('/v1/models/standard');
+      assert.notEqual((model['aliases'] as { champion: string }).champion, trained['version']);
+    } finally {
+      await redshank.stop();
+    }
+  });
 });

@@ -16,7 +16,7 @@ describe('registry', () => {
     registry = new Registry();
   });
 
-  function apply(records: readonly RegistryRecord[]): RegistryRecord | undefined {
+  function apply<Written extends RegistryRecord>(records: readonly Written[]): Written | undefined {
     for (const record of records) registry.apply(record);
     return records[0];
   }

@@ -1,7 +1,6 @@
 /** Gathers readings of devices into what a training reads. */
-import type { TrainingSeries } from '../../models/neural/training-set.js';
-import { CommandFailure } from '../command-failure.js';
-import { ExitCode } from '../exit-codes.js';
+import { RequestInvalidError } from '../errors.js';
+import type { TrainingSeries } from './training-set.js';
 
 /** Numbers in memory: 4 GB of them would be too many for a laptop. */
 const MOST_VALUES = 200_000_000;
@@ -28,7 +27,7 @@ export class SeriesCollector {
     this.#channels = channels;
   }
 
-  /** @throws CommandFailure when there is more than fits into memory */
+  /** @throws RequestInvalidError when there is more than fits into memory */
   add(
     device: string,
     timeMs: number,
@@ -48,8 +47,7 @@ export class SeriesCollector {
     }
     this.#count += channels.length;
     if (this.#count > MOST_VALUES) {
-      throw new CommandFailure(
-        ExitCode.usage,
+      throw new RequestInvalidError(
         `a training takes at most ${MOST_VALUES} values: choose devices, channels or a time`,
       );
     }
