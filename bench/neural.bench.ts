@@ -4,13 +4,18 @@
  *
  * Rounds of all of them alternate, and the best of each counts: what else the machine does hits all alike.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buildModel, topologyOf, weightsOf } from '../models/neural/architectures.js';
 import { ARCHITECTURES } from '../models/neural/artifact.js';
 import { Network } from '../models/neural/network.js';
 import { BACKENDS, openTensorFlow } from '../models/neural/tensorflow.js';
 import type { Topology } from '../models/neural/topology.js';
 import { SeededRandom } from '../models/simulator/random.js';
+import { RedshankProcess } from '../test/support/redshank-process.js';
 import type { Report } from './measurement.js';
+import { openLoopLatency, post } from './open-loop.js';
 
 const STEPS = 30;
 const SIZES = [
@@ -22,6 +27,9 @@ const ROUNDS = 3;
 const ROUND_MS = 400;
 /** What many windows at once are to bring. */
 const LEAST_RATIO = 20;
+const HISTORY_ROWS = 5_000;
+/** How much longer a score may take while the same process trains. */
+const MOST_SLOWER = 1.2;
 
 interface Contender {
   readonly name: string;
@@ -31,6 +39,7 @@ interface Contender {
 }
 
 export async function neuralBenchmark(report: Report): Promise<void> {
+  await latencyWhileTraining(report);
   for (const { channels, latent } of SIZES) {
     for (const architecture of ARCHITECTURES) {
       const topology = topologyOf(architecture, { steps: STEPS, channels, latent });
@@ -46,6 +55,40 @@ export async function neuralBenchmark(report: Report): Promise<void> {
       report({ name: `${label}: ${best}, 32 / 1 at a time`, value: together / singly, unit: '×', target: LEAST_RATIO });
       report({ name: `${label}: plain loops / ${best} singly`, value: plain!.windowsASecond / singly, unit: '×' });
     }
+  }
+}
+
+/** Post to score in a process that does nothing else, and in the same one while it trains. */
+async function latencyWhileTraining(report: Report): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'redshank-bench-'));
+  const redshank = await RedshankProcess.start({ dataDir });
+  try {
+    const readings = Array.from({ length: HISTORY_ROWS }, (_, row) => ({
+      device: 'pump',
+      ts: Date.now() - (HISTORY_ROWS - row) * 1_000,
+      values: { temp: Math.sin(row / 9), vib: Math.cos(row / 9) },
+    }));
+    await post(redshank.url, JSON.stringify({ readings }));
+    await openLoopLatency(redshank.url);
+    const alone = await openLoopLatency(redshank.url);
+    // Two channels and many passes: it is still at it at the end.
+    const wish = { devices: ['pump'], architecture: 'lstm', epochs: 10_000 };
+    const answer = await fetch(`${redshank.url}/v1/models/standard/train`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(wish),
+    });
+    if (answer.status !== 202) throw new Error(`a training was answered ${answer.status}: ${await answer.text()}`);
+    const training = await openLoopLatency(redshank.url);
+    for (const percentile of ['p50Ms', 'p99Ms'] as const) {
+      const name = `neural: post to score, ${percentile.slice(0, 3)}, while it trains / alone`;
+      report({ name, value: training[percentile] / alone[percentile], unit: '×', target: MOST_SLOWER, isCost: true });
+    }
+    report({ name: 'neural: post to score, p50 while it trains', value: training.p50Ms, unit: 'ms' });
+    report({ name: 'neural: post to score, p99 while it trains', value: training.p99Ms, unit: 'ms' });
+  } finally {
+    await redshank.stop();
+    await rm(dataDir, { recursive: true, force: true });
   }
 }
 

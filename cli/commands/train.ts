@@ -89,6 +89,7 @@ async function train(terminal: Terminal, options: TrainOptions): Promise<void> {
     {
       series,
       backend: settings.tfjsBackend,
+      isGentle: false,
       options: {
         architecture: options.architecture,
         channels,

@@ -63,6 +63,7 @@ export function usualLatent(channels: number): number {
 /**
  * @param onEpoch told after each pass
  * @param signal stops it; what has been learned by then is lost
+ * @param rest awaited between batches: so others get their turn
  * @throws RequestInvalidError when there is too little to learn from
  */
 export async function trainAutoencoder(
@@ -71,6 +72,7 @@ export async function trainAutoencoder(
   options: TrainingOptions,
   onEpoch: (report: EpochReport) => void = () => undefined,
   signal?: AbortSignal,
+  rest?: () => Promise<void>,
 ): Promise<Trained> {
   const { channels, steps, seed } = options;
   if (channels.length === 0) throw new RequestInvalidError('a training must have at least one channel, got none');
@@ -90,7 +92,7 @@ export async function trainAutoencoder(
   let bestLoss = Infinity;
   let bestEpoch = 0;
   for (let epoch = 1; epoch <= options.epochs && epoch - bestEpoch <= PATIENCE; epoch++) {
-    const loss = await pass(tensorflow, model, set, order, steps, channels.length, random, signal);
+    const loss = await pass(tensorflow, model, set, order, steps, channels.length, random, signal, rest);
     const network = new Network(topology, weightsOf(model));
     const validationLoss = lossOf(network, set, validation);
     losses.push(loss);
@@ -143,6 +145,7 @@ async function pass(
   channels: number,
   random: SeededRandom,
   signal: AbortSignal | undefined,
+  rest: (() => Promise<void>) | undefined,
 ): Promise<number> {
   const count = Math.min(order.length, WINDOWS_A_PASS);
   shuffle(order, count, random);
@@ -163,6 +166,7 @@ async function pass(
     const loss = await model.trainOnBatch(x, y);
     tf.dispose([x, y]);
     sum += batch * (loss as number);
+    await rest?.();
   }
   return sum / count;
 }

@@ -117,7 +117,7 @@ export class Trainings {
       codeVersion: packageVersion(),
     };
     const { bytes } = await trainInThread(
-      { series: collected.series(), options, backend: settings.tfjsBackend },
+      { series: collected.series(), options, backend: settings.tfjsBackend, isGentle: true },
       ({ epoch, loss, validationLoss }) => {
         this.#running.set(id, { epoch, epochs, loss, validationLoss });
       },

@@ -10,6 +10,8 @@ export interface TrainingTask {
   readonly series: readonly TrainingSeries[];
   readonly options: TrainingOptions;
   readonly backend: BackendName | 'auto';
+  /** Whether it rests as long as it works: a server has others to serve. */
+  readonly isGentle: boolean;
 }
 
 export interface TrainingResult {

@@ -1,23 +1,46 @@
 /** A worker thread that trains once. */
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { RedshankError } from '../../models/errors.js';
 import { encodeArtifact } from '../../models/neural/artifact.js';
 import { openTensorFlow } from '../../models/neural/tensorflow.js';
-import { trainAutoencoder } from '../../models/neural/training.js';
+import { trainAutoencoder, type EpochReport } from '../../models/neural/training.js';
 import type { TrainingMessage, TrainingResult, TrainingTask } from './training-thread.js';
 
 const port = parentPort;
 if (port === null) throw new Error('training-worker.ts runs as a worker thread only');
 const send = (message: TrainingMessage): void => port.postMessage(message);
 
-async function train({ series, options, backend }: TrainingTask): Promise<TrainingResult> {
+async function train({ series, options, backend, isGentle }: TrainingTask): Promise<TrainingResult> {
   const tensorflow = await openTensorFlow(backend);
-  const { header, weights, errors } = await trainAutoencoder(tensorflow, series, options, (report) =>
-    send({ type: 'epoch', report }),
-  );
+  const tell = (report: EpochReport): void => send({ type: 'epoch', report });
+  const rest = isGentle ? restAsLongAsWorked() : undefined;
+  const { header, weights, errors } = await trainAutoencoder(tensorflow, series, options, tell, undefined, rest);
   return { bytes: encodeArtifact(header, weights), errors };
 }
 
+function restAsLongAsWorked(): () => Promise<void> {
+  let sinceMs = performance.now();
+  return async () => {
+    await sleep(performance.now() - sinceMs);
+    sinceMs = performance.now();
+  };
+}
+
+/** Lets every other thread of the machine go first. Linux knows threads by a number of their own; elsewhere it stays as it is. */
+function stepBack(): void {
+  try {
+    const thread = Number(basename(readlinkSync('/proc/thread-self')));
+    setPriority(thread, constants.priority.PRIORITY_LOW);
+  } catch {
+    // It trains all the same, and competes with the others.
+  }
+}
+
+stepBack();
 port.once('message', (task: TrainingTask) => {
   train(task).then(
     (result) => send({ type: 'done', result }),
