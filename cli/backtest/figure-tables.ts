@@ -74,7 +74,7 @@ export function ablationTables(variants: readonly NamedJudgements[]): readonly s
 
 export function estimateTable(estimates: readonly Estimate[]): readonly string[] {
   return tableLines(
-    ['channels', 'state a device', 'of this detectors', 'state a channel', 'scoring µs/row', 'all stages µs/row'],
+    ['channels', 'state a device', 'of the detectors', 'state a channel', 'scoring µs/row', 'all stages µs/row'],
     estimates.map(({ channels, stateBytes, scoringBytes, scoringMicros, totalMicros }) => [
       channels,
       formatBytes(stateBytes),

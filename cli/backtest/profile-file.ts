@@ -25,7 +25,11 @@ export async function readProfile(file: string): Promise<GivenProfile> {
     return { definition: completeProfile(DEFAULT_PROFILE, { detection: { ensemble } }), modelFile: undefined };
   }
   if (file.endsWith(MODEL_SUFFIX)) return withModel({}, file);
-  const text = await readFile(file, 'utf8');
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const names = ENSEMBLE_NAMES.join(', ');
+    throw new CommandFailure(ExitCode.usage, `${file} is neither a file nor one of ${names}`, error);
+  });
   let partial: unknown;
   try {
     partial = parse(text);

@@ -26,7 +26,7 @@ const standard = DETECTORS.map(({ name }) => name)
 
 /**
  * `light`     1 KB a channel, for a million devices on a small machine: each channel by itself, and no references
- * `standard`  32 KB a device of three channels
+ * `standard`  31 KB a device of three channels
  * `deep`      two memories of different length where `standard` has one: 14 KB a channel, for up to 4 channels; with more, as `standard`
  */
 export const ENSEMBLES: Readonly<Record<EnsembleName, ReadyEnsemble>> = {

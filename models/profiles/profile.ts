@@ -1,7 +1,7 @@
 /** A profile's definition: validated, completed with defaults, and named by its content. */
 import { createHash } from 'node:crypto';
 import { Type, type Static } from '@sinclair/typebox';
-import { Value } from '@sinclair/typebox/value';
+import { Value, type ValueError } from '@sinclair/typebox/value';
 import { canonicalJson } from '../domain/canonical-json.js';
 import { SettingInvalidError } from '../errors.js';
 import { choicesOf } from '../detectors/ensembles.js';
@@ -44,7 +44,7 @@ export function completeProfile(name: string, partial: unknown): ProfileDefiniti
   const definition = withDefaults(partial);
   for (const error of Value.Errors(ProfileDefinition, definition)) {
     problems.push(
-      `profiles.${name}${error.path.replaceAll('/', '.')}: ${error.message.toLowerCase()}, got ${JSON.stringify(error.value)}`,
+      `profiles.${name}${error.path.replaceAll('/', '.')}: ${expectation(error)}, got ${JSON.stringify(error.value)}`,
     );
   }
   if (problems.length === 0 && !hasDetectors(definition as ProfileDefinition)) {
@@ -52,6 +52,18 @@ export function completeProfile(name: string, partial: unknown): ProfileDefiniti
   }
   if (problems.length > 0) throw new SettingInvalidError(problems);
   return definition as ProfileDefinition;
+}
+
+/** What a field should have been; of one that must be one of several words, which ones. */
+function expectation({ message, schema, value }: ValueError): string {
+  const choices = (schema.anyOf ?? []) as readonly { const?: string; properties?: { name?: { const?: string } } }[];
+  const words = choices.flatMap((choice) => choice.const ?? choice.properties?.name?.const ?? []);
+  if (words.length === 0 || words.length < choices.length) return message.toLowerCase();
+  const named = (value as { name?: unknown } | null)?.name;
+  const known = words.find((word) => word === named);
+  return known === undefined
+    ? `must be one of ${words.join(', ')}`
+    : `must have settings that ${known} knows, within their ranges`;
 }
 
 /**

@@ -60,13 +60,14 @@ profiles:
 
 \`detection.ensemble\` names a ready-made ensemble:
 
-| | bytes a device of 1, 3, 38 channels | for |
+| | bytes a device of 1, 3, 38 channels, of the detectors | for |
 | --- | --- | --- |
 | \`light\` | 1.6, 3.6, 39 KB | a million devices on a small machine: each channel by itself, without references |
 | \`standard\` | 12, 31, 263 KB | all others |
 | \`deep\` | 15, 41, 263 KB | devices of up to 4 channels whose rhythm is longer than a day |
 
-\`redshank backtest --data … --profile light\` tells what that is worth on your own data, \`--estimate --profile light\` what it costs
+\`detection.without\` leaves detectors out by name (\`docs/detection.md\` has them), every one of that name; \`detection.detectors\` takes the place of
+both. \`redshank backtest --data DIR --out DIR --measures --profile light\` tells what that is worth on your own data, \`--estimate --profile light\` what it costs
 here.
 `;
 

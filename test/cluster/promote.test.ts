@@ -12,7 +12,8 @@ import { ChaosRun } from './chaos-run.js';
 import { FLAWLESS } from './oracle.js';
 
 const PARTS = [
-  { name: 'door', services: ['gateway', 'ingest', 'model-registry'] },
+  { name: 'door', services: ['gateway', 'ingest'] },
+  { name: 'registry', services: ['model-registry'] },
   { name: 'window', services: ['window'] },
   { name: 'scorer-1', services: ['scorer'], isProxied: true },
   { name: 'scorer-2', services: ['scorer'], isProxied: true },
@@ -67,6 +68,15 @@ describe('promoting a trained model in a cluster', function () {
     const { version } = await ask('artifact', bytes as Uint8Array<ArrayBuffer>, 'application/octet-stream');
     await change('promote', { version }, 'scorer-1');
     await change('rollback', {}, 'scorer-2');
+
+    // Without a registry all goes on with what is in force, and the door says that it is away.
+    const registry = cluster.part('registry');
+    await registry.kill9();
+    await more(600);
+    const ready = await fetch(`${cluster.url}/ready`);
+    assert.deepEqual([ready.status, await ready.json()], [200, { status: 'ready', away: ['model-registry'] }]);
+    registry.start();
+    await cluster.settled();
 
     const { verdict, evidence, shown } = await run.judge(new Map([[model.version, model]]));
     assert.deepEqual(verdict, FLAWLESS, evidence.examples.join('\n'));

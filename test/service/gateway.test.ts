@@ -265,6 +265,11 @@ describe('gateway: what people look at', () => {
     assert.ok(answer.headers['retry-after']);
   });
 
+  it('is ready without a registry, and says that it is away', async () => {
+    const answer = await ask(`${node.url}/ready`);
+    assert.deepEqual([answer.status, answer.json], [200, { status: 'ready', away: ['model-registry'] }]);
+  });
+
   it('is ready, or says why not', async () => {
     assert.equal((await ask(`${node.url}/ready?probe=1`)).status, 200);
     assert.equal((await ask(`${node.url}/health?x=1`)).status, 200);
