@@ -101,7 +101,9 @@ export const meanSquare = defineDetector({
         if (!(weight > 0)) return;
         const square = Math.max(meanOfSquares(state, at, frame), ABSOLUTE_FLOOR);
         const count = Math.min(++state[at + COUNT]!, Number.MAX_SAFE_INTEGER);
-        if (count > START) {
+        if (count > START && weight > VERDICT) {
+          state[at + LEVEL] = Math.max(state[at + LEVEL]!, square);
+        } else if (count > START) {
           state[at + LEVEL]! *= levelFactor(square / state[at + LEVEL]!, count - START, Math.min(1, weight));
         } else {
           rememberLargest(state, at, square);

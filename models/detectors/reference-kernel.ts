@@ -267,7 +267,10 @@ export function createReferenceKernel(channels: number, options: ReferenceOption
     const keep = 1 - gain;
     for (let i = 0, p = at + covarianceAt; i < channels; i++) {
       const share = gain * step[i]!;
+      const variance = state[p + i]!;
       for (let j = 0; j <= i; j++, p++) state[p] = keep * (state[p]! + share * step[j]!);
+      // A channel without a value has not become quieter.
+      if (Number.isNaN(row[i]!)) state[p - 1] = variance;
     }
     scale(state, at);
   }
@@ -319,9 +322,32 @@ export function createReferenceKernel(channels: number, options: ReferenceOption
     return sum > 0 && sumOfSquares > 0 ? quadraticFormLevel(sum, sumOfSquares) / channels : 0;
   }
 
+  /** Whether a channel that hardly ever moved is now far from where it was: then its spread is known for as little as its place. */
+  function wasIdle(state: Float64Array, at: number): boolean {
+    for (let c = 0, p = at + covarianceAt; c < channels; c++, p += c + 1) {
+      const base = channelAt(at, c);
+      const isFar = Math.abs(row[c]! - state[base + MEAN]!) * state[base + SCALE]! > FAR;
+      if (isFar && Math.sqrt(state[p]!) * state[base + SCALE]! < 1) return true;
+    }
+    return false;
+  }
+
+  /** Forgets everything but what the view keeps, and is silent until it has seen enough again. */
+  function startAnew(state: Float64Array, at: number): void {
+    state[at + COUNT] = 0;
+    state[at + MASS] = 0;
+    state[at + NEXT] = 0;
+    state[at + RUN] = CALM;
+    for (let c = 0; c < channels; c++) state[channelAt(at, c) + SEEN] = 0;
+  }
+
   /** A person says that the device is well: its present place is the mean, and no frame like it is beyond the level. */
   function settle(state: Float64Array, at: number, frame: FrameView): void {
     if (!look(state, at, frame)) return;
+    if (wasIdle(state, at)) {
+      startAnew(state, at);
+      return;
+    }
     for (let c = 0; c < channels; c++) {
       if (!Number.isNaN(row[c]!)) state[channelAt(at, c) + MEAN] = row[c]!;
     }

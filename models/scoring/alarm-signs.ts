@@ -12,9 +12,9 @@ export function strengthSign(strength: number): number {
 const ALARM_LASTING = 0.8;
 const LASTING_UNIT = 2;
 
-/** That it lasts: less strength is needed, and with caution much more. */
+/** That it lasts: less strength is needed, and with caution much more. However many alarms are allowed, nothing is no sign. */
 export function lastingSign(lasting: number): number {
-  return (lasting - ALARM_LASTING) / LASTING_UNIT;
+  return (lasting - ALARM_LASTING) / (lasting < ALARM_LASTING ? ALARM_LASTING : LASTING_UNIT);
 }
 
 const ONSET_UNIT = 0.4;
@@ -27,7 +27,12 @@ export function onsetSign(onset: number): number {
 /** Decades of rarity. */
 const RARITY_UNIT = 3;
 
-/** That single detectors find it rare, by the tails of this device alone. @param excess rarity over the operator's, in decades */
+/**
+ * That single detectors find it rare, by the tails of this device alone. What the operator allows is in the excess already, so nothing
+ * below it is a sign.
+ *
+ * @param excess rarity over the operator's, in decades
+ */
 export function raritySign(excess: number): number {
-  return excess / RARITY_UNIT;
+  return excess < 0 ? -Infinity : excess / RARITY_UNIT;
 }

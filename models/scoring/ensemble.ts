@@ -215,11 +215,11 @@ export class Ensemble {
     const factor = Math.exp(strength);
     const both = panel.hasLevelled ? this.#both(state, factor, ofFew) : ofFew;
     const rarity = ofFew < rare ? both : Math.max(both, rare + FEW_SHARE * (ofFew - rare));
+    if (isMeasured) state[FRAMES] = Math.min(state[FRAMES]! + 1, Number.MAX_SAFE_INTEGER);
+    // Before anything asks whether the device is ready: the last answer is another device's.
+    this.#readPhase(state);
     const isStrange = this.#judge(state, strength, ofFew, rare, this.#onset(state, both, intervalMs), intervalMs);
     this.#explain(state);
-
-    if (isMeasured) state[FRAMES] = Math.min(state[FRAMES]! + 1, Number.MAX_SAFE_INTEGER);
-    this.#readPhase(state);
     if (isStrange) {
       state[WORST] = Math.max(state[WORST]!, panel.few);
       if (panel.hasVotes) state[STRONGEST] = Math.max(state[STRONGEST]!, factor);
@@ -253,7 +253,8 @@ export class Ensemble {
     frame.gapSteps = 0;
     this.#panel.teach(state, frame);
     if (state[WORST]! > 0) FUSED_TAIL.learn(state, FUSED, state[WORST]!, VERDICT_WEIGHT);
-    if (state[STRONGEST]! > 0) STRENGTH_TAIL.learn(state, STRENGTHS, state[STRONGEST]!, VERDICT_WEIGHT);
+    if (this.#panel.hasLevelled && state[STRONGEST]! > 0)
+      STRENGTH_TAIL.learn(state, STRENGTHS, state[STRONGEST]!, VERDICT_WEIGHT);
     state[WORST] = 0;
     state[STRONGEST] = 0;
     trustAgain(state, TEACHING);

@@ -6,6 +6,8 @@ import { SeededRandom } from '../../../../models/simulator/random.js';
 
 const MINUTE_MS = 60_000;
 const START = 400;
+/** Frames. */
+const SAME_ALARM = 60;
 
 /** One device under one ensemble. */
 class Device {
@@ -184,11 +186,12 @@ describe('Ensemble', () => {
     let episodes = 0;
     for (let d = 0; d < 5; d++) {
       const device = new Device(2, { falseAlarmsPerWeek: perWeek });
-      let wasAnomaly = false;
+      // One that comes back within the hour is the same.
+      let last = -Infinity;
       for (let i = 0; i < frames; i++) {
-        const now = isAnomaly(device.step([random.normal(), 5 + random.normal()]));
-        if (now && !wasAnomaly) episodes++;
-        wasAnomaly = now;
+        if (!isAnomaly(device.step([random.normal(), 5 + random.normal()]))) continue;
+        if (i - last > SAME_ALARM) episodes++;
+        last = i;
       }
     }
     const expected = (perWeek * 5 * frames * MINUTE_MS) / 604_800_000;
@@ -314,4 +317,84 @@ describe('Ensemble', () => {
     assert.throws(() => new Ensemble({ ...detection, detectors: [{ name: 'oracle', settings: {} }] }, 1), /oracle/);
     assert.throws(() => completeProfile('test', { detection: { detectors: [{ name: 'oracle' }] } }), /detectors\.0/);
   });
+});
+
+describe('devices under one ensemble', () => {
+  const spiky = (random: SeededRandom, i: number) => 20 + 0.1 * random.normal() + (i > 500 && i % 300 === 0 ? 4 : 0);
+
+  it('are scored alike whoever is scored in between, ready or not', () => {
+    const detection = completeProfile('test', {}).detection;
+    const thresholds = (isDisturbed: boolean): number[] => {
+      const ensemble = new Ensemble(detection, 1);
+      const state = ensemble.createState();
+      const random = new SeededRandom(5);
+      const frame = {
+        values: new Float64Array(1),
+        imputed: new Uint8Array(1),
+        timeMs: 0,
+        stepMs: MINUTE_MS,
+        gapSteps: 0,
+      };
+      return Array.from({ length: 2_000 }, (_, i) => {
+        frame.timeMs = i * MINUTE_MS;
+        // A device that was never seen before.
+        if (isDisturbed) {
+          frame.values[0] = 1;
+          ensemble.step(ensemble.createState(), frame, true);
+        }
+        frame.values[0] = spiky(random, i);
+        ensemble.step(state, frame, true);
+        return ensemble.result.threshold;
+      });
+    };
+    assert.deepEqual(thresholds(true), thresholds(false));
+  });
+
+  it('keep their state when a verdict comes after the references were left out', () => {
+    const [standard, light] = ['standard', 'light'].map(
+      (ensemble) => new Ensemble(completeProfile('test', { detection: { ensemble } }).detection, 1),
+    );
+    const device = new Device(1);
+    const random = new SeededRandom(5);
+    for (let i = 0; i < 900; i++) device.step([spiky(random, i) + (i > 890 ? 6 : 0)]);
+    const adopt = () => light!.adopt(standard!, device.state, [0]);
+    const [taught, plain] = [adopt(), adopt()];
+    light!.teachNormal(taught, device.frame);
+    const frame = { ...device.frame, values: Float64Array.of(20), timeMs: 901 * MINUTE_MS };
+    const expected = [taught, plain].map((state) => {
+      light!.step(state, frame, true);
+      return light!.result.expected[0]!;
+    });
+    assert.ok(
+      expected.every((value) => Math.abs(value - 20) < 8),
+      String(expected),
+    );
+  });
+
+  for (const falseAlarmsPerWeek of [20, 1_000]) {
+    it(`may alarm more often where ${falseAlarmsPerWeek} a week are allowed, and not all the time`, () => {
+      const device = new Device(1, { falseAlarmsPerWeek });
+      const random = new SeededRandom(8);
+      let anomalies = 0;
+      for (let i = 0; i < 6_000; i++) {
+        const result = device.step([20 + random.normal()]);
+        if (i > 2_000 && isAnomaly(result)) anomalies++;
+      }
+      assert.ok(anomalies < 600, `${anomalies} of 4,000 frames`);
+    });
+  }
+
+  for (const channels of [1, 3]) {
+    it(`believe a person that a device of ${channels} which was idle at first is well`, () => {
+      const device = new Device(channels);
+      const random = new SeededRandom(8);
+      const row = (isAtWork: boolean) => Array.from({ length: channels }, () => 20 + (isAtWork ? random.normal() : 0));
+      for (let i = 0; i < 1_000; i++) device.step(row(false));
+      for (let i = 0; i < 100; i++) device.step(row(true));
+      device.ensemble.teachNormal(device.state, device.frame);
+      let anomalies = 0;
+      for (let i = 0; i < 4_000; i++) if (isAnomaly(device.step(row(true))) && i >= 2_000) anomalies++;
+      assert.ok(anomalies < 200, `${anomalies} of the last 2,000 frames`);
+    });
+  }
 });
