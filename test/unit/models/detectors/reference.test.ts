@@ -46,6 +46,18 @@ describe('reference-value', () => {
     assert.ok(detector.score([0.9, 0.9])[0]! < 1);
   });
 
+  it('knows how restless a channel was that comes back after long', () => {
+    const detector = taught(referenceValue.create({ channels: 3 }), rows(2_000));
+    const lost = rows(30_000, 8).map(([a, b]) => [a!, b!, NaN]);
+    taught(detector, lost);
+    const strangeness = rows(200, 9).map((frame) => {
+      const [one] = detector.score(frame);
+      detector.learn(frame);
+      return one!;
+    });
+    assert.ok(strangeness.filter((one) => one > 1.5).length < 20, `${Math.max(...strangeness)}`);
+  });
+
   it('says nothing before it has a model', () => {
     const detector = taught(referenceValue.create({ channels: 3 }), rows(START - 1));
     assert.ok(Number.isNaN(detector.score([50, -3, 0])[0]!));
