@@ -5,18 +5,29 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+/** Files below `web/`. */
+const REPORTS = {
+  backtest: { page: 'report/report.html', style: 'report/report.css', script: 'report/report.js' },
+  training: {
+    page: 'model-report/training.html',
+    style: 'model-report/report.css',
+    script: 'model-report/training.js',
+  },
+  shadow: { page: 'model-report/shadow.html', style: 'model-report/report.css', script: 'model-report/shadow.js' },
+} as const;
+
 /**
- * @param name folder below `web/` that has `report.html`, `report.css` and `report.js`
  * @param data what the script reads: anything that JSON can say
  * @throws Error when a file of the installation is missing.
  */
-export async function reportPage(name: 'report' | 'training-report' | 'shadow-report', data: unknown): Promise<string> {
-  const web = reportFolder(name);
+export async function reportPage(report: keyof typeof REPORTS, data: unknown): Promise<string> {
+  const web = webFolder();
+  const files = REPORTS[report];
   const uplot = join(dirname(createRequire(import.meta.url).resolve('uplot/package.json')), 'dist');
   const [page, style, script, chartStyle, chartScript] = await Promise.all([
-    readFile(join(web, 'report.html'), 'utf8'),
-    readFile(join(web, 'report.css'), 'utf8'),
-    readFile(join(web, 'report.js'), 'utf8'),
+    readFile(join(web, files.page), 'utf8'),
+    readFile(join(web, files.style), 'utf8'),
+    readFile(join(web, files.script), 'utf8'),
     readFile(join(uplot, 'uPlot.min.css'), 'utf8'),
     readFile(join(uplot, 'uPlot.iife.min.js'), 'utf8'),
   ]);
@@ -31,9 +42,7 @@ export async function reportPage(name: 'report' | 'training-report' | 'shadow-re
 }
 
 /** `web/` lies beside `cli/` in a checkout, one folder further up in an installation, where this file is below `dist/`. */
-function reportFolder(name: string): string {
-  const folders = [`../web/${name}/`, `../../web/${name}/`].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  );
-  return folders.find((folder) => existsSync(join(folder, 'report.html'))) ?? folders[0]!;
+function webFolder(): string {
+  const folders = ['../web/', '../../web/'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  return folders.find((folder) => existsSync(folder)) ?? folders[0]!;
 }

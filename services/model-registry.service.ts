@@ -6,7 +6,7 @@ import { action, ASK, type ActionPolicy } from '../mixins/bus/action-policy.js';
 import { checkParams } from '../mixins/params.js';
 import { quantumKernel, QUANTUM_IS_OFF } from '../models/detectors/quantum-kernel.js';
 import { ModelNotFoundError, ModelUnavailableError, SettingInvalidError } from '../models/errors.js';
-import { ARCHITECTURES } from '../models/neural/artifact.js';
+import { TRAINING_FIELDS } from '../models/neural/training-wish.js';
 import type { Model, ModelVersion, RegistryRecord, Training } from '../models/registry/registry.js';
 import { completeProfile, DEFAULT_PROFILE } from '../models/profiles/profile.js';
 import { LOOK } from './action-policies.js';
@@ -31,33 +31,30 @@ const PromoteParams = Type.Object({ name: Name, version: Type.String({ maxLength
 const RollbackParams = Type.Object({ name: Name, by: By, note: Note });
 
 const TrainParams = Type.Object({
+  ...TRAINING_FIELDS,
   name: Name,
   tenant: Type.String({ minLength: 1, maxLength: 64 }),
-  devices: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { minItems: 1, maxItems: 1_000 })),
-  channels: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { minItems: 1, maxItems: 256 })),
+  devices: Type.Optional(TRAINING_FIELDS.devices),
+  channels: Type.Optional(TRAINING_FIELDS.channels),
+  latent: Type.Optional(TRAINING_FIELDS.latent),
   sinceMs: Type.Number(),
-  architecture: Type.Union(ARCHITECTURES.map((architecture) => Type.Literal(architecture))),
-  steps: Type.Integer({ minimum: 4, maximum: 256 }),
-  latent: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })),
-  epochs: Type.Integer({ minimum: 1, maximum: 10_000 }),
-  seed: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
   by: By,
   note: Note,
 });
 const TrainingsParams = Type.Object({ name: Name, id: Type.Optional(Type.String({ maxLength: 64 })) });
 
 /** Answer of `model-registry.trainings`. */
-export interface TrainingView extends Training {
+export interface TrainingStatus extends Training {
   /** Of one that runs at the node that was asked. */
   readonly progress?: TrainingProgress;
 }
 
 /** A process that is gone trains no more, whatever the log says. */
-function trainingView(
+function trainingStatus(
   training: Training,
   progress: TrainingProgress | undefined,
   live: ReadonlySet<string>,
-): TrainingView {
+): TrainingStatus {
   if (training.state !== 'running') return training;
   if (!live.has(training.nodeId)) return { ...training, state: 'failed', reason: 'the process that trained has ended' };
   return progress === undefined ? training : { ...training, progress };
@@ -202,7 +199,7 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
         return trainings.start({ ...wish, latent, devices, channels, note });
       }),
       trainings: action({ ...LOOK, isPublic: false }, async function (this: Service, ctx: Context): Promise<
-        TrainingView[]
+        TrainingStatus[]
       > {
         const { name, id } = checkParams(TrainingsParams, ctx.params);
         await log.refresh();
@@ -211,7 +208,7 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
         const live = new Set(
           this.broker.registry.getNodeList({ onlyAvailable: true }).map((one: { id: string }) => one.id),
         );
-        return found.map((training) => trainingView(training, trainings.progress(training.id), live));
+        return found.map((training) => trainingStatus(training, trainings.progress(training.id), live));
       }),
       promote: action(CHANGE, async function (this: Service, ctx: Context): Promise<Model> {
         const params = checkParams(PromoteParams, ctx.params);

@@ -4,6 +4,7 @@ import {
   runVersion,
   type JudgedSpan,
   type ShadowComparison,
+  type VersionRun,
 } from '../../models/backtest/shadow-run.js';
 import { decodeArtifact, type Artifact } from '../../models/neural/artifact.js';
 import type { ModelView as Model, ModelVersionView as ModelVersion } from '../../services/gateway/model-views.js';
@@ -25,6 +26,8 @@ interface ShadowOptions extends GlobalOptions {
   readonly most: number;
   readonly report?: string;
 }
+
+type Kind = 'champion' | 'challenger';
 
 const PAGE = 1_000;
 const DEFAULT_SINCE = '14d';
@@ -56,11 +59,10 @@ export function addShadowCommand(models: Command, terminal: Terminal): void {
 async function shadow(terminal: Terminal, name: string, version: string, options: ShadowOptions): Promise<void> {
   const client = clientFor(terminal, options);
   const model = await client.get<Model>(`/v1/models/${encodeURIComponent(name)}`);
-  const challenger = versionOf(model, version);
-  const champion = versionOf(model, model.aliases.champion ?? '');
-  if (champion === challenger)
+  const versions = { champion: versionOf(model, model.aliases.champion ?? ''), challenger: versionOf(model, version) };
+  if (versions.champion === versions.challenger)
     throw new CommandFailure(ExitCode.usage, `${version} is in force already: there is nothing to compare`);
-  const models = await artifactsOf(client, name, [champion, challenger]);
+  const models = await artifactsOf(client, name, Object.values(versions));
   const devices = options.device ?? (await devicesOf(terminal, client, name, options.most));
 
   const progress = startProgress(terminal, 'shadow', devices.length);
@@ -76,16 +78,15 @@ async function shadow(terminal: Terminal, name: string, version: string, options
       if (series === undefined) continue;
       const recorded = { ...series, channels: collected.channels };
       rows += series.timesMs.length;
-      const timed = (kind: keyof typeof costMs, { definition }: ModelVersion) => {
+      const timed = (kind: Kind): VersionRun => {
         const startMs = performance.now();
-        const run = runVersion(recorded, definition, models);
+        const run = runVersion(recorded, versions[kind].definition, models);
         costMs[kind] += performance.now() - startMs;
         return run;
       };
       // By turns: whoever comes first pays for code that is not compiled yet.
-      const first = index % 2 === 0 ? timed('challenger', challenger) : timed('champion', champion);
-      const second = index % 2 === 0 ? timed('champion', champion) : timed('challenger', challenger);
-      const runs = index % 2 === 0 ? { champion: second, challenger: first } : { champion: first, challenger: second };
+      const early = index % 2 === 0 ? timed('challenger') : undefined;
+      const runs = { champion: timed('champion'), challenger: early ?? timed('challenger') };
       const judged = await judgedSpans(client, device, sinceMs);
       found.push({ device, ...runs, comparison: compareVersions(runs.champion, runs.challenger, judged) });
       progress.update(index + 1, device);
@@ -94,7 +95,7 @@ async function shadow(terminal: Terminal, name: string, version: string, options
     progress.stop();
   }
   if (found.length === 0) throw new CommandFailure(ExitCode.notFound, `no readings of ${name}'s devices since then`);
-  const names = { model: name, champion: champion.version, challenger: challenger.version };
+  const names = { model: name, champion: versions.champion.version, challenger: versions.challenger.version };
   if (options.report !== undefined) await writeShadowPage(options.report, names, found);
   const microsPerRow = { champion: micros(costMs.champion, rows), challenger: micros(costMs.challenger, rows) };
   if (options.json === true) {

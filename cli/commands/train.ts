@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ARCHITECTURES, decodeArtifact, type Architecture } from '../../models/neural/artifact.js';
+import { TRAINING_DEFAULTS, TRAINING_LIMITS } from '../../models/neural/training-wish.js';
 import type { EpochReport } from '../../models/neural/training.js';
 import { DEFAULT_PROFILE, isProfileName } from '../../models/profiles/profile.js';
 import { packageVersion } from '../../services/package-version.js';
@@ -55,15 +56,20 @@ export function addTrainCommand(program: Command, terminal: Terminal): void {
     .option('--channels <names>', 'channels, divided by commas (default: all)', nameList)
     .option('--time <column>', 'with --from: column with the time')
     .option('--device-column <column>', 'with --from: column with the device')
-    .addOption(new Option('--architecture <name>', 'what kind of network').choices(ARCHITECTURES).default('dense'))
-    .option('--window <rows>', 'rows that it looks at', wholeNumber(4, 256), 30)
-    .option(
-      '--latent <numbers>',
-      'numbers that a window is squeezed into (default: by the channels)',
-      wholeNumber(1, 256),
+    .addOption(
+      new Option('--architecture <name>', 'what kind of network')
+        .choices(ARCHITECTURES)
+        .default(TRAINING_DEFAULTS.architecture),
     )
-    .option('--epochs <n>', 'most passes; it stops by itself when it gets no better', wholeNumber(1, 10_000), 50)
-    .option('--seed <n>', 'the same seed gives the same model', wholeNumber(0, 2_147_483_647), 1)
+    .option('--window <rows>', 'rows that it looks at', within('steps'), TRAINING_DEFAULTS.steps)
+    .option('--latent <numbers>', 'numbers that a window is squeezed into (default: by the channels)', within('latent'))
+    .option(
+      '--epochs <n>',
+      'most passes; it stops by itself when it gets no better',
+      within('epochs'),
+      TRAINING_DEFAULTS.epochs,
+    )
+    .option('--seed <n>', 'the same seed gives the same model', within('seed'), TRAINING_DEFAULTS.seed)
     .option('--model-path <dir>', 'folder of models (MODEL_PATH, default ./data/models)')
     .option('--config <file>', 'settings file (CONFIG_FILE)')
     .addHelpText('after', HELP)
@@ -132,6 +138,7 @@ async function train(terminal: Terminal, options: TrainOptions): Promise<void> {
   printLine(terminal, `Model   ${model}`);
   printLine(terminal, `Report  ${page}`);
   printLine(terminal, `\nTry it: redshank backtest --data DIR --out DIR --compare standard ${model}`);
+  printLine(terminal, `Use it: redshank models import ${options.profile} ${model} --promote`);
 }
 
 async function collect(terminal: Terminal, options: TrainOptions): Promise<SeriesCollector> {
@@ -156,6 +163,11 @@ async function collect(terminal: Terminal, options: TrainOptions): Promise<Serie
   } finally {
     progress.stop();
   }
+}
+
+function within(field: keyof typeof TRAINING_LIMITS): (text: string) => number {
+  const { minimum, maximum } = TRAINING_LIMITS[field];
+  return wholeNumber(minimum, maximum);
 }
 
 function profileName(text: string): string {

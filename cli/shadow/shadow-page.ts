@@ -34,7 +34,7 @@ export async function writeShadowPage(
     })),
   }));
   makeFolder(dirname(file));
-  await writeFile(file, await reportPage('shadow-report', { ...names, devices: shown }));
+  await writeFile(file, await reportPage('shadow', { ...names, devices: shown }));
 }
 
 function columns({ timeMs, value, companions }: LinePoints): { t: number[]; score: number[]; threshold: number[] } {

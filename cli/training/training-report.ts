@@ -48,6 +48,6 @@ export function trainingReport(
 export async function writeTrainingReport(folder: string, report: TrainingReport): Promise<string> {
   const page = join(folder, 'report.html');
   await writeFile(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
-  await writeFile(page, await reportPage('training-report', report));
+  await writeFile(page, await reportPage('training', report));
   return page;
 }

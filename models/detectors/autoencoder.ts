@@ -1,6 +1,6 @@
 /**
  * A trained network's opinion: how badly it restores the device's latest row from the window that ends with it. It is a member of an
- * ensemble whose profile names a model; it speaks as soon as a device has sent a window of rows.
+ * ensemble whose profile names a model; it speaks when it has seen a device for 200 frames.
  */
 import { Type } from '@sinclair/typebox';
 import { ReasonCode } from '../domain/reasons.js';
@@ -133,7 +133,11 @@ function createKernel(
     },
 
     learn(state, at, frame, weight) {
-      if (!(weight > 0) || !look(state, at, frame)) return;
+      if (!(weight > 0) || !look(state, at, frame)) {
+        // What was scored is not learned: the next frame that is must not take its errors for its own.
+        scored.state = undefined;
+        return;
+      }
       const seen = ++state[at + COUNT]!;
       const taught = seen > restores ? judge(state, at, seen, weight) : Math.min(1, weight);
       const next = state[at + NEXT]!;

@@ -104,11 +104,13 @@ export const levelShift = defineDetector({
       for (let i = 0; i < LEAST_COUNT; i++) learnValue(state, base, state, base + FIRST + i, 1);
     }
 
-    function learnValue(state: Float64Array, base: number, values: Float64Array, index: number, weight: number): void {
+    function learnValue(state: Float64Array, base: number, values: Float64Array, index: number, given: number): void {
       const value = values[index]!;
       const count = state[base + COUNT]!;
-      // What happened of late is a fact, whether or not it may become normal: the recent mean moves alike at any weight.
       const young = count < LEAST_COUNT;
+      // Of a channel that is new nothing is known to doubt it by, whatever is wrong with the device.
+      const weight = young ? Math.max(1, given) : given;
+      // What happened of late is a fact, whether or not it may become normal: the recent mean moves alike at any weight.
       const step = young ? value - state[base + RECENT]! : bounded(state, base, value, 2 / recentGain);
       state[base + RECENT]! +=
         weight > 1e3 ? value - state[base + RECENT]! : Math.max(recentGain, 1 / (count + 1)) * step;

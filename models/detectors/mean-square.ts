@@ -18,6 +18,8 @@ const Settings = Type.Object(
 /** Frames before it speaks; the level is then what the third largest of them had. */
 const START = 100;
 const LARGEST = 3;
+/** Frames without a scale to cut wild values by. */
+const FIRST = 24;
 /** Of a channel no more standard deviations count, and none beyond teach. */
 const CLIP = 20;
 const RELATIVE_FLOOR = 1e-3;
@@ -129,7 +131,7 @@ export const meanSquare = defineDetector({
         state[base + MEAN] = value;
         return;
       }
-      const limit = state[at + COUNT]! > START ? CLIP * deviation(state, base) : Infinity;
+      const limit = state[at + COUNT]! > FIRST ? CLIP * deviation(state, base) : Infinity;
       const step = Math.max(-limit, Math.min(limit, value - state[base + MEAN]!));
       state[base + MEAN]! += gain * step;
       state[base + VARIANCE] = (1 - gain) * (state[base + VARIANCE]! + gain * step * step);

@@ -121,9 +121,11 @@ export const residual = defineDetector({
       for (let i = 0; i < YOUNG_COUNT; i++) learnValue(state, base, state, base + FIRST + i, 1);
     }
 
-    function learnValue(state: Float64Array, base: number, values: Float64Array, index: number, weight: number): void {
+    function learnValue(state: Float64Array, base: number, values: Float64Array, index: number, given: number): void {
       const value = values[index]!;
       const count = state[base + COUNT]!;
+      // Of a channel that is new nothing is known to doubt it by, whatever is wrong with the device.
+      const weight = count < YOUNG_COUNT ? Math.max(1, given) : given;
       for (let h = 0; h < HORIZONS; h++) {
         const from = base + 2 * h;
         const gain = Math.max(gains[h]!, 1 / (count + 1));

@@ -95,7 +95,7 @@ export function fitNormaliser(
     const within = meanOf(devices.map((device) => device.spread[c]! ** 2));
     const between = devices.length < 2 ? NaN : meanOf(devices.map((device) => (device.mean[c]! - level) ** 2));
     mean.push(level);
-    spread.push(Math.max(Math.sqrt(within), RELATIVE_FLOOR * Math.abs(level), ABSOLUTE_FLOOR));
+    spread.push(spreadOf(within, level));
     if (between > 0) alike = Math.min(alike, (CORRELATED * within) / between);
   }
   const priorFrames = devices.length < 2 ? ONE_DEVICE : Math.min(MEMORY, Math.round(alike));

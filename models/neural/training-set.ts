@@ -14,6 +14,8 @@ export interface TrainingSeries {
 }
 
 export interface TrainingSet {
+  /** Those that are learned from. One without enough rows, or without any value of a channel, is left out. */
+  readonly series: readonly TrainingSeries[];
   readonly normaliser: Normaliser;
   /** Of each device, normalised. */
   readonly rows: readonly Float32Array[];
@@ -36,21 +38,23 @@ export function createTrainingSet(series: readonly TrainingSeries[], channels: n
   const training: number[] = [];
   const validation: number[] = [];
   const rows: Float32Array[] = [];
+  const used: TrainingSeries[] = [];
   const devices: { mean: Float64Array; spread: Float64Array }[] = [];
-  series.forEach((one, device) => {
+  for (const one of series) {
     const isKept = keptRows(one, channels);
     const ends = windowEnds(isKept, steps);
-    const cut = ends[Math.floor(ends.length * TRAINING_SHARE)] ?? Infinity;
+    const cut = ends[Math.floor(ends.length * TRAINING_SHARE)] ?? 0;
+    const moments = momentsOf(one.values, channels, isKept, cut);
+    if (moments === undefined) continue;
+    const device = used.push(one) - 1;
     for (const end of ends) {
       // Windows of the two parts share no row.
       if (end < cut) training.push(device, end);
       else if (end >= cut + steps - 1) validation.push(device, end);
     }
-    const filled = fillForward(one.values, channels);
-    const moments = momentsOf(filled, channels, isKept, cut);
     devices.push(moments);
-    rows.push(normalised(filled, channels, moments));
-  });
+    rows.push(normalised(fillForward(one.values, channels), channels, moments));
+  }
   const found = training.length / 2;
   if (found < LEAST_WINDOWS || validation.length === 0) {
     throw new RequestInvalidError(
@@ -58,6 +62,7 @@ export function createTrainingSet(series: readonly TrainingSeries[], channels: n
     );
   }
   return {
+    series: used,
     normaliser: fitNormaliser(devices),
     rows,
     training: Int32Array.from(training),
@@ -110,29 +115,30 @@ function fillForward(values: Float64Array, channels: number): Float64Array {
   return filled;
 }
 
+/** Of the kept rows before one; undefined when a channel has no value there. */
 function momentsOf(
   values: Float64Array,
   channels: number,
   isKept: Uint8Array,
   before: number,
-): { mean: Float64Array; spread: Float64Array } {
+): { mean: Float64Array; spread: Float64Array } | undefined {
   const mean = new Float64Array(channels);
   const spread = new Float64Array(channels);
-  const last = Math.min(before, isKept.length);
   for (let c = 0; c < channels; c++) {
     let count = 0;
     let level = 0;
     let squares = 0;
-    for (let row = 0; row < last; row++) {
+    for (let row = 0; row < before; row++) {
       const value = values[row * channels + c]!;
-      if (isKept[row] === 0 || Number.isNaN(value)) continue;
+      if (isKept[row] === 0 || !Number.isFinite(value)) continue;
       count++;
       const step = value - level;
       level += step / count;
       squares += step * (value - level);
     }
+    if (count === 0) return undefined;
     mean[c] = level;
-    spread[c] = spreadOf(count > 0 ? squares / count : 0, level);
+    spread[c] = spreadOf(squares / count, level);
   }
   return { mean, spread };
 }

@@ -108,7 +108,7 @@ export async function trainAutoencoder(
   model.dispose();
 
   const { spread, level, sorted } = errorsOf(new Network(topology, best), set, validation);
-  const times = series.flatMap(({ timesMs }) =>
+  const times = set.series.flatMap(({ timesMs }) =>
     timesMs.length > 0 ? [timesMs[0]!, timesMs[timesMs.length - 1]!] : [],
   );
   const header: ArtifactHeader = {
@@ -118,9 +118,9 @@ export async function trainAutoencoder(
     normaliser: { ...set.normaliser, mean: [...set.normaliser.mean], spread: [...set.normaliser.spread] },
     errors: { spread, level },
     training: {
-      fingerprint: fingerprint(series, channels),
-      rows: series.reduce((sum, { timesMs }) => sum + timesMs.length, 0),
-      devices: series.length,
+      fingerprint: fingerprint(set.series, channels),
+      rows: set.series.reduce((sum, { timesMs }) => sum + timesMs.length, 0),
+      devices: set.series.length,
       windows: set.training.length / 2,
       epochs: losses.length,
       seed,

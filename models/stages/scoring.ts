@@ -94,13 +94,13 @@ export const scoringStage = createScoringStage();
 
 /** Trained models that commands of the batch bring into force. */
 function modelsNamedIn(batch: FrameBatch): readonly string[] {
-  let named: string[] = [];
+  const named: string[] = [];
   for (let i = 0; i < batch.length; i++) {
     if (batch.kind.data[i] !== FrameKind.command) continue;
     const command = parseCommand(batch.commandText(i));
     if (command?.type !== 'profile.activate') continue;
     const model = readStoredProfile(command.definition)?.detection.model;
-    if (model !== undefined) named = [...named, model];
+    if (model !== undefined) named.push(model);
   }
   return named;
 }
@@ -138,7 +138,7 @@ function scoreFrame(state: ScoringState, batch: FrameBatch, index: number, out: 
     return;
   }
   const device = state.device(batch.deviceKey(index), batch.profileName(index), channels);
-  const ensemble = state.ensemble(device.profile, channels);
+  const ensemble = state.ensemble(device.profile, device.channels);
   const frame = state.frame(channels.length);
   const from = batch.start(index);
   for (let c = 0; c < channels.length; c++) {

@@ -2,9 +2,11 @@ import { Type } from '@sinclair/typebox';
 import { quoteValue } from '../../models/domain/quote-value.js';
 import { parseTimestamp } from '../../models/domain/timestamp.js';
 import { ModelNotFoundError, RequestInvalidError } from '../../models/errors.js';
-import { ARCHITECTURES, decodeArtifact } from '../../models/neural/artifact.js';
+import { decodeArtifact } from '../../models/neural/artifact.js';
+import { TRAINING_DEFAULTS, TRAINING_FIELDS } from '../../models/neural/training-wish.js';
 import { isProfileName } from '../../models/profiles/profile.js';
 import type { Model, ModelVersion, Training } from '../../models/registry/registry.js';
+import type { TrainingStatus } from '../model-registry.service.js';
 import type { Blobs } from '../../storage/blobs/blobs.js';
 import { requireMediaType, type BodyReader } from './body.js';
 import { readQuery, words } from './query.js';
@@ -21,25 +23,20 @@ const Register = Type.Object(
 );
 const Promote = Type.Object({ version: Version, note: Note }, { additionalProperties: false });
 const Rollback = Type.Object({ note: Note }, { additionalProperties: false });
-const Names = Type.Optional(
-  Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { minItems: 1, maxItems: 1_000 }),
-);
 const Train = Type.Object(
   {
-    devices: Names,
-    channels: Names,
+    devices: Type.Optional(TRAINING_FIELDS.devices),
+    channels: Type.Optional(TRAINING_FIELDS.channels),
     since: Type.Optional(Type.Union([Type.String({ maxLength: 64 }), Type.Number()])),
-    architecture: Type.Optional(Type.Union(ARCHITECTURES.map((architecture) => Type.Literal(architecture)))),
-    window: Type.Optional(Type.Integer({ minimum: 4, maximum: 256 })),
-    latent: Type.Optional(Type.Integer({ minimum: 1, maximum: 256 })),
-    epochs: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
-    seed: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
+    architecture: Type.Optional(TRAINING_FIELDS.architecture),
+    window: Type.Optional(TRAINING_FIELDS.steps),
+    latent: Type.Optional(TRAINING_FIELDS.latent),
+    epochs: Type.Optional(TRAINING_FIELDS.epochs),
+    seed: Type.Optional(TRAINING_FIELDS.seed),
     note: Note,
   },
   { additionalProperties: false },
 );
-/** As `redshank train` has them. */
-const TRAINING = { architecture: 'dense', steps: 30, epochs: 50, seed: 1 } as const;
 
 function timeOf(since: string | number): number {
   const timeMs = parseTimestamp(since);
@@ -53,62 +50,52 @@ const BINARY = 'application/octet-stream';
 
 /** @param artifacts where trained models are stored */
 export function modelRoutes(bodies: BodyReader, artifacts: Blobs): readonly RouteDefinition[] {
-  const get = (path: string): RouteDefinition => ({
-    method: 'GET',
+  /** A route without query parameters, for people. */
+  const route = (
+    method: RouteDefinition['method'],
+    path: string,
+    answer: (exchange: Exchange) => Promise<void>,
+  ): RouteDefinition => ({
+    method,
     path,
     access: 'control',
     async handle(exchange) {
       readQuery(exchange.query, {});
-      const name = nameOf(exchange);
-      const version = exchange.params['version'] === undefined ? undefined : versionOf(exchange, name);
-      if (version === undefined) {
-        const model = await exchange.call<Model>('model-registry.get', { name });
-        sendJson(exchange.response, 200, modelView(model));
-        return;
-      }
-      const one = await exchange.call<ModelVersion>('model-registry.get', { name, version });
-      sendJson(exchange.response, 200, versionView(one));
+      await answer(exchange);
     },
   });
 
-  const command = (verb: 'promote' | 'rollback', schema: typeof Promote | typeof Rollback): RouteDefinition => ({
-    method: 'POST',
-    path: `/v1/models/:name/${verb}`,
-    access: 'control',
-    async handle(exchange) {
-      readQuery(exchange.query, {});
+  const command = (verb: 'promote' | 'rollback', schema: typeof Promote | typeof Rollback): RouteDefinition =>
+    route('POST', `/v1/models/:name/${verb}`, async (exchange) => {
       const name = nameOf(exchange);
       const fields = await readFields(bodies, exchange, schema);
       const by = exchange.principal.name;
       const model = await exchange.call<Model>(`model-registry.${verb}`, { name, by, ...fields });
       sendJson(exchange.response, 200, modelView(model));
-    },
-  });
+    });
 
   return [
-    {
-      method: 'GET',
-      path: '/v1/models',
-      access: 'control',
-      async handle(exchange) {
-        readQuery(exchange.query, {});
-        const models = await exchange.call<Model[]>('model-registry.list', {});
-        sendJson(exchange.response, 200, { models: models.map(modelView) });
-      },
-    },
-    {
-      method: 'POST',
-      path: '/v1/models',
-      access: 'control',
-      async handle(exchange) {
-        readQuery(exchange.query, {});
-        const fields = await readFields(bodies, exchange, Register);
-        const by = exchange.principal.name;
-        const model = await exchange.call<ModelVersion>('model-registry.register', { by, ...fields });
-        const location = `/v1/models/${encodeURIComponent(fields.name)}`;
-        sendJson(exchange.response, 201, versionView(model), { Location: location });
-      },
-    },
+    route('GET', '/v1/models', async ({ call, response }) => {
+      const models = await call<Model[]>('model-registry.list', {});
+      sendJson(response, 200, { models: models.map(modelView) });
+    }),
+    route('POST', '/v1/models', async (exchange) => {
+      const fields = await readFields(bodies, exchange, Register);
+      const by = exchange.principal.name;
+      const model = await exchange.call<ModelVersion>('model-registry.register', { by, ...fields });
+      const location = `/v1/models/${encodeURIComponent(fields.name)}`;
+      sendJson(exchange.response, 201, versionView(model), { Location: location });
+    }),
+    route('GET', '/v1/models/:name', async (exchange) => {
+      const model = await exchange.call<Model>('model-registry.get', { name: nameOf(exchange) });
+      sendJson(exchange.response, 200, modelView(model));
+    }),
+    route('GET', '/v1/models/:name/versions/:version', async (exchange) => {
+      const name = nameOf(exchange);
+      const version = versionOf(exchange, name);
+      const one = await exchange.call<ModelVersion>('model-registry.get', { name, version });
+      sendJson(exchange.response, 200, versionView(one));
+    }),
     {
       method: 'POST',
       path: '/v1/models/:name/artifact',
@@ -129,68 +116,49 @@ export function modelRoutes(bodies: BodyReader, artifacts: Blobs): readonly Rout
         sendJson(exchange.response, 201, versionView(model), { Location: location });
       },
     },
-    {
-      method: 'GET',
-      path: '/v1/models/:name/versions/:version/artifact',
-      access: 'control',
-      async handle(exchange) {
-        readQuery(exchange.query, {});
-        const name = nameOf(exchange);
-        const version = versionOf(exchange, name);
-        const { definition } = await exchange.call<ModelVersion>('model-registry.get', { name, version });
-        const { model } = definition.detection;
-        const bytes = model === undefined ? undefined : await artifacts.get(model);
-        if (bytes === undefined) throw new ModelNotFoundError(`version ${version} of ${name} has no trained model`);
-        const { response } = exchange;
-        response.writeHead(200, {
-          'Content-Type': BINARY,
-          'Content-Length': bytes.length,
-          'Content-Disposition': `attachment; filename="${name}.model"`,
-        });
-        response.end(bytes);
-      },
-    },
-    {
-      method: 'POST',
-      path: '/v1/models/:name/train',
-      access: 'control',
-      async handle(exchange) {
-        readQuery(exchange.query, {});
-        const name = nameOf(exchange);
-        const { since, window, ...wish } = await readFields(bodies, exchange, Train);
-        const { tenant, name: by } = exchange.principal;
-        const params = { ...TRAINING, ...wish, name, tenant, by, ...(window !== undefined && { steps: window }) };
-        const sinceMs = since === undefined ? 0 : timeOf(since);
-        const training = await exchange.call<Training>('model-registry.train', { ...params, sinceMs });
-        const location = `/v1/models/${encodeURIComponent(name)}/trainings/${training.id}`;
-        sendJson(exchange.response, 202, trainingView(training), { Location: location });
-      },
-    },
-    {
-      method: 'GET',
-      path: '/v1/models/:name/trainings',
-      access: 'control',
-      async handle(exchange) {
-        readQuery(exchange.query, {});
-        const trainings = await exchange.call<Training[]>('model-registry.trainings', { name: nameOf(exchange) });
-        sendJson(exchange.response, 200, { trainings: trainings.map(trainingView) });
-      },
-    },
-    {
-      method: 'GET',
-      path: '/v1/models/:name/trainings/:id',
-      access: 'control',
-      async handle(exchange) {
-        readQuery(exchange.query, {});
-        const name = nameOf(exchange);
-        const id = exchange.params['id'] ?? '';
-        if (!VERSION.test(id)) throw new ModelNotFoundError(`${name} has no training ${quoteValue(id)}`);
-        const [training] = await exchange.call<Training[]>('model-registry.trainings', { name, id });
-        sendJson(exchange.response, 200, trainingView(training!));
-      },
-    },
-    get('/v1/models/:name'),
-    get('/v1/models/:name/versions/:version'),
+    route('GET', '/v1/models/:name/versions/:version/artifact', async (exchange) => {
+      const name = nameOf(exchange);
+      const version = versionOf(exchange, name);
+      const { definition } = await exchange.call<ModelVersion>('model-registry.get', { name, version });
+      const { model } = definition.detection;
+      const bytes = model === undefined ? undefined : await artifacts.get(model);
+      if (bytes === undefined) throw new ModelNotFoundError(`version ${version} of ${name} has no trained model`);
+      const { response } = exchange;
+      response.writeHead(200, {
+        'Content-Type': BINARY,
+        'Content-Length': bytes.length,
+        'Content-Disposition': `attachment; filename="${name}.model"`,
+      });
+      response.end(bytes);
+    }),
+    route('POST', '/v1/models/:name/train', async (exchange) => {
+      const name = nameOf(exchange);
+      const { since, window, ...wish } = await readFields(bodies, exchange, Train);
+      const { tenant, name: by } = exchange.principal;
+      const params = {
+        ...TRAINING_DEFAULTS,
+        ...wish,
+        name,
+        tenant,
+        by,
+        ...(window !== undefined && { steps: window }),
+      };
+      const sinceMs = since === undefined ? 0 : timeOf(since);
+      const training = await exchange.call<Training>('model-registry.train', { ...params, sinceMs });
+      const location = `/v1/models/${encodeURIComponent(name)}/trainings/${training.id}`;
+      sendJson(exchange.response, 202, trainingView(training), { Location: location });
+    }),
+    route('GET', '/v1/models/:name/trainings', async (exchange) => {
+      const trainings = await exchange.call<TrainingStatus[]>('model-registry.trainings', { name: nameOf(exchange) });
+      sendJson(exchange.response, 200, { trainings: trainings.map(trainingView) });
+    }),
+    route('GET', '/v1/models/:name/trainings/:id', async (exchange) => {
+      const name = nameOf(exchange);
+      const id = exchange.params['id'] ?? '';
+      if (!VERSION.test(id)) throw new ModelNotFoundError(`${name} has no training ${quoteValue(id)}`);
+      const [training] = await exchange.call<TrainingStatus[]>('model-registry.trainings', { name, id });
+      sendJson(exchange.response, 200, trainingView(training!));
+    }),
     command('promote', Promote),
     command('rollback', Rollback),
   ];

@@ -1,12 +1,13 @@
 /** Models as JSON for people: times in RFC 3339, no node ids. */
 import { formatTimestamp } from '../../models/domain/timestamp.js';
-import type { Model, ModelVersion, PromotionRecord, Training } from '../../models/registry/registry.js';
+import type { Model, ModelVersion, PromotionRecord } from '../../models/registry/registry.js';
+import type { TrainingStatus } from '../model-registry.service.js';
 
 export interface ModelVersionView extends Omit<ModelVersion, 'registeredMs'> {
   readonly registered: string;
 }
 
-export interface TrainingView extends Omit<Training, 'nodeId' | 'startedMs' | 'endedMs'> {
+export interface TrainingView extends Omit<TrainingStatus, 'nodeId' | 'startedMs' | 'endedMs'> {
   readonly started: string;
   readonly ended?: string;
 }
@@ -15,11 +16,10 @@ export interface ModelView extends Omit<Model, 'versions' | 'history' | 'trainin
   readonly versions: readonly ModelVersionView[];
   /** Promotions and roll-backs, oldest first. */
   readonly history: readonly (Omit<PromotionRecord, 'name' | 'atMs'> & { readonly at: string })[];
-  /** Oldest first. */
-  readonly trainings: readonly TrainingView[];
 }
 
-export function modelView({ name, versions, aliases, history, trainings }: Model): ModelView {
+/** Trainings are left out: whether one still runs only the registry knows. */
+export function modelView({ name, versions, aliases, history }: Model): ModelView {
   return {
     name,
     versions: versions.map(versionView),
@@ -31,7 +31,6 @@ export function modelView({ name, versions, aliases, history, trainings }: Model
       by,
       ...(note !== undefined && { note }),
     })),
-    trainings: trainings.map(trainingView),
   };
 }
 
@@ -39,12 +38,18 @@ export function versionView({ version, definition, registeredMs, by, note }: Mod
   return { version, definition, registered: formatTimestamp(registeredMs), by, ...(note !== undefined && { note }) };
 }
 
-export function trainingView(training: Training): TrainingView {
-  const { startedMs, endedMs } = training;
-  const shown = Object.entries(training).filter(([name]) => !['nodeId', 'startedMs', 'endedMs'].includes(name));
+export function trainingView({ id, name, state, startedMs, endedMs, by, ...rest }: TrainingStatus): TrainingView {
+  const { note, version, reason, progress } = rest;
   return {
-    ...(Object.fromEntries(shown) as Omit<Training, 'nodeId' | 'startedMs' | 'endedMs'>),
+    id,
+    name,
+    state,
     started: formatTimestamp(startedMs),
     ...(endedMs !== undefined && { ended: formatTimestamp(endedMs) }),
+    by,
+    ...(note !== undefined && { note }),
+    ...(version !== undefined && { version }),
+    ...(reason !== undefined && { reason }),
+    ...(progress !== undefined && { progress }),
   };
 }

@@ -38,6 +38,7 @@ export async function trainInThread(
   signal?.throwIfAborted();
   const isSource = import.meta.url.endsWith('.ts');
   const file = isSource ? './training-worker-from-source.js' : './training-worker.js';
+  let stop: (() => void) | undefined;
   const worker = new Worker(new URL(file, import.meta.url), { execArgv: [] });
   try {
     return await new Promise<TrainingResult>((resolve, reject) => {
@@ -48,10 +49,12 @@ export async function trainInThread(
       });
       worker.once('error', reject);
       worker.once('exit', () => reject(new Error('the thread of the training ended before it was done')));
-      signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      stop = () => reject(signal?.reason as Error);
+      signal?.addEventListener('abort', stop, { once: true });
       worker.postMessage(task);
     });
   } finally {
+    if (stop !== undefined) signal?.removeEventListener('abort', stop);
     await worker.terminate();
   }
 }

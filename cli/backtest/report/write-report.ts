@@ -32,6 +32,6 @@ export async function writeReport(
     parts.push(reportPart(judgement, judged, ({ name }) => scoring.pictures.get(pathOf(name))!));
   }
   makeFolder(dirname(file));
-  await writeFile(file, await reportPage('report', reportData(profile, parts)));
+  await writeFile(file, await reportPage('backtest', reportData(profile, parts)));
   return judgements;
 }

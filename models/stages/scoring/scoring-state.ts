@@ -35,13 +35,15 @@ interface CachedEnsemble {
 export class ScoringState {
   readonly profiles: ActiveProfiles;
   readonly devices = new Map<DeviceKey, DeviceState>();
-  /** Ensembles by definition and number of channels, or their names where there is a model. They have no memory, so which are cached changes no answer. */
-  readonly #ensembles = new Map<string, Map<number | string, CachedEnsemble>>();
+  /**
+   * Ensembles by definition and number of channels; with a trained model, which asks for them by name, by the very list of names that
+   * devices share. They have no memory, so which are cached changes no answer.
+   */
+  readonly #ensembles = new Map<string, Map<number | readonly string[], CachedEnsemble>>();
   #cachedChannels = 0;
   #uses = 0;
   readonly #sharedChannels = new Map<string, readonly string[]>();
   #frame: FrameView = emptyFrame(8);
-
   readonly #models: LoadedModels;
 
   constructor(profiles = new ActiveProfiles(), models: LoadedModels = NO_MODELS) {
@@ -49,11 +51,14 @@ export class ScoringState {
     this.#models = models;
   }
 
-  /** @throws ModelUnavailableError when the profile names a model that has not been loaded */
+  /**
+   * @param names as `share` gives them
+   * @throws ModelUnavailableError when the profile names a model that has not been loaded
+   */
   ensemble(profile: ActiveProfile, names: readonly string[]): Ensemble {
     const { detection } = profile.definition;
     const channels = names.length;
-    const key = detection.model === undefined ? channels : names.join('\n');
+    const key = detection.model === undefined ? channels : names;
     let bySize = this.#ensembles.get(profile.version);
     if (bySize === undefined) {
       bySize = new Map();
@@ -89,8 +94,8 @@ export class ScoringState {
     const profile = this.profiles.get(profileName);
     const device = this.devices.get(key);
     if (device === undefined) {
-      const values = this.ensemble(profile, channels).createState();
-      const created: DeviceState = { profile, channels: this.#share(channels), values };
+      const shared = this.share(channels);
+      const created: DeviceState = { profile, channels: shared, values: this.ensemble(profile, shared).createState() };
       this.devices.set(key, created);
       return created;
     }
@@ -98,8 +103,9 @@ export class ScoringState {
     return device;
   }
 
+  /** @param channels as `share` gives them */
   restoreDevice(key: DeviceKey, profile: ActiveProfile, channels: readonly string[], values: Float64Array): void {
-    this.devices.set(key, { profile, channels: this.#share(channels), values });
+    this.devices.set(key, { profile, channels, values });
   }
 
   activate(command: ActivateProfile): void {
@@ -116,7 +122,7 @@ export class ScoringState {
   #dropOldest(): boolean {
     let oldest: CachedEnsemble | undefined;
     let version = '';
-    let key: number | string = 0;
+    let key: number | readonly string[] = 0;
     for (const [candidate, bySize] of this.#ensembles) {
       for (const [size, cached] of bySize) {
         if (oldest !== undefined && cached.usedAt >= oldest.usedAt) continue;
@@ -152,18 +158,20 @@ export class ScoringState {
     const isAlike = device.profile.version === profile.version && isSame(device.channels, channels);
     if (!isAlike) {
       const from = this.ensemble(device.profile, device.channels);
-      const to = this.ensemble(profile, channels);
+      const shared = this.share(channels);
+      const to = this.ensemble(profile, shared);
       device.values = to.adopt(
         from,
         device.values,
         channels.map((channel) => device.channels.indexOf(channel)),
       );
-      device.channels = this.#share(channels);
+      device.channels = shared;
     }
     device.profile = profile;
   }
 
-  #share(channels: readonly string[]): readonly string[] {
+  /** One list for all devices that have these channels. */
+  share(channels: readonly string[]): readonly string[] {
     const key = channels.join('\n');
     const known = this.#sharedChannels.get(key);
     if (known !== undefined) return known;

@@ -69,7 +69,7 @@ export function readSnapshot(bytes: Uint8Array, models: LoadedModels): ScoringSt
   let at = 0;
   for (let i = 0; i < keys.length; i++) {
     const profile = state.profiles.get(names[profileIndex![i]!]!);
-    const channels = channelSets.get(channelIndex![i]!);
+    const channels = state.share(channelSets.get(channelIndex![i]!));
     const length = lengths![i]!;
     const expected = state.ensemble(profile, channels).stateLength;
     if (length !== expected) {

@@ -73,7 +73,7 @@ describe('report data', () => {
 
   it('becomes a page that no name can break out of', async () => {
     const name = '</script><script>alert(1)</script> $& {{x}}';
-    const page = await reportPage('report', report([series(name, [])], false));
+    const page = await reportPage('backtest', report([series(name, [])], false));
     const [, text] = /<script type="application\/json" id="data">(.*?)<\/script>/s.exec(page)!;
     assert.equal((JSON.parse(text!) as { series: { name: string }[] }).series[0]!.name, name);
   });

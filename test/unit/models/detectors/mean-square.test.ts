@@ -37,6 +37,13 @@ describe('mean-square', () => {
     assert.ok(detector.score([4, 0.5])[0]! > 0.3 * before);
   });
 
+  it('is not blinded by a wild value before it speaks', () => {
+    const random = new SeededRandom(4);
+    const detector = meanSquare.create({ channels: 1 });
+    for (let i = 0; i < 400; i++) detector.learn([i === 50 ? 65_535 : 20 + random.normal()]);
+    assert.ok(detector.score([40])[0]! > 5);
+  });
+
   it('forgets a state of affairs soon', () => {
     const detector = taught(1, 1_000);
     const first = detector.score([3])[0]!;

@@ -93,4 +93,15 @@ describe('windows to learn from', () => {
     const [rows] = createTrainingSet([{ ...series!, values }], 2, 12).rows;
     assert.equal(rows![2 * 500], rows![2 * 499]);
   });
+
+  it('are of devices that have every channel: others would spoil what is known of these', () => {
+    const [pump] = pairedSeries(1_000, 1);
+    const timesMs = pump!.timesMs;
+    const onlyFlow = { ...pump!, device: 'valve', values: pump!.values.map((value, i) => (i % 2 === 1 ? NaN : value)) };
+    const neither = { device: 'door', timesMs: timesMs.subarray(0, 0), values: new Float64Array(0), excluded: [] };
+    const [alone, among] = [createTrainingSet([pump!], 2, 12), createTrainingSet([neither, pump!, onlyFlow], 2, 12)];
+    assert.deepEqual(among.series, [pump]);
+    assert.deepEqual(among.normaliser, alone.normaliser);
+    assert.deepEqual(among.training, alone.training);
+  });
 });

@@ -394,4 +394,26 @@ describe('devices under one ensemble', () => {
       assert.ok(anomalies < 200, `${anomalies} of the last 2,000 frames`);
     });
   }
+
+  it('know a channel that appears within an incident by its own values', () => {
+    const ensembles = [1, 2].map((channels) => new Ensemble(completeProfile('test', {}).detection, channels));
+    const random = new SeededRandom(9);
+    const step = (ensemble: Ensemble, state: Float64Array, i: number, values: number[]): void => {
+      const imputed = new Uint8Array(values.length);
+      const frame = {
+        values: Float64Array.from(values),
+        imputed,
+        timeMs: i * MINUTE_MS,
+        stepMs: MINUTE_MS,
+        gapSteps: 0,
+      };
+      ensemble.step(state, frame, true);
+    };
+    const alone = ensembles[0]!.createState();
+    for (let i = 0; i < 1_050; i++) step(ensembles[0]!, alone, i, [20 + random.normal() + (i < 1_000 ? 0 : 40)]);
+    const both = ensembles[1]!.adopt(ensembles[0]!, alone, [0, -1]);
+    for (let i = 1_050; i < 1_250; i++) step(ensembles[1]!, both, i, [60 + random.normal(), 1_000 + random.normal()]);
+    const { lower, upper } = ensembles[1]!.result;
+    assert.ok(lower[1]! > 980 && upper[1]! < 1_020, `${lower[1]} to ${upper[1]}`);
+  });
 });
