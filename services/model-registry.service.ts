@@ -27,7 +27,16 @@ const AttachParams = Type.Object({
   by: By,
   note: Note,
 });
-const PromoteParams = Type.Object({ name: Name, version: Type.String({ maxLength: 64 }), by: By, note: Note });
+const Version = Type.String({ minLength: 1, maxLength: 64 });
+const PromoteParams = Type.Object({
+  name: Name,
+  version: Version,
+  /** Champion that the decision was made against. */
+  champion: Type.Optional(Version),
+  by: By,
+  note: Note,
+});
+const ChallengeParams = Type.Object({ name: Name, version: Version, by: By, note: Note });
 const RollbackParams = Type.Object({ name: Name, by: By, note: Note });
 
 const TrainParams = Type.Object({
@@ -212,8 +221,15 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
       }),
       promote: action(CHANGE, async function (this: Service, ctx: Context): Promise<Model> {
         const params = checkParams(PromoteParams, ctx.params);
-        await log.append((registry) => registry.promoting(params.name, params.version, change(params)));
+        const { name, version, champion } = params;
+        await log.append((registry) => registry.promoting(name, version, change(params), champion));
         await activateChampions(this);
+        return log.registry.get(name);
+      }),
+      // Nothing comes into force: it says whom to compare with the champion.
+      challenge: action({ ...CHANGE, isIdempotent: true }, async (ctx: Context): Promise<Model> => {
+        const params = checkParams(ChallengeParams, ctx.params);
+        await log.append((registry) => registry.challenging(params.name, params.version, change(params)));
         return log.registry.get(params.name);
       }),
       rollback: action(CHANGE, async function (this: Service, ctx: Context): Promise<Model> {

@@ -6,6 +6,7 @@ import type { ApiClient } from '../client.js';
 import { clock } from '../events/views.js';
 import { readModelBytes } from '../model-file.js';
 import { clientFor, type GlobalOptions } from '../options.js';
+import { addPromoteCommands } from './models-promote.js';
 import { addShadowCommand } from './models-shadow.js';
 import { formatCount } from '../terminal/amounts.js';
 import { tableLines } from '../terminal/table.js';
@@ -21,7 +22,8 @@ A model is how a profile's devices are looked at: its detectors and, if somebody
 champion is the one in force. Every change is kept, with who made it and why.
 
   redshank train --profile pump --device pump-1,pump-2 --since 14d
-  redshank models import pump data/models/pump/3f2a91c04b7d/pump.model --promote --note "two quiet weeks"
+  redshank models import pump data/models/pump/3f2a91c04b7d/pump.model
+  redshank models promote pump challenger --compared --note "two quiet weeks"
   redshank models rollback pump --note "too many alerts"`;
 
 export function addModelsCommand(program: Command, terminal: Terminal): void {
@@ -66,16 +68,7 @@ export function addModelsCommand(program: Command, terminal: Terminal): void {
       else printLine(terminal, `${file}: ${formatCount(bytes.length)} bytes, trained model ${artifact.slice(0, 12)}`);
     });
   addShadowCommand(models, terminal);
-  add('promote', 'bring a version into force, for all devices of the profile, at one point of their logs')
-    .argument('<name>')
-    .argument('<version>')
-    .option('--note <words>', 'why')
-    .action(async (name: string, version: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<ChangeOptions>();
-      const body = { version, ...noteOf(options) };
-      const { body: model } = await clientFor(terminal, options).post<Model>(`${pathOf(name)}/promote`, { body });
-      told(terminal, options, model);
-    });
+  addPromoteCommands(models, terminal);
   add('rollback', 'bring the champion before back into force')
     .argument('<name>')
     .option('--note <words>', 'why')
@@ -105,16 +98,16 @@ async function list(terminal: Terminal, client: ApiClient, { json }: GlobalOptio
 
 function show(terminal: Terminal, { name, versions, aliases, history }: Model): void {
   const rows = versions.map((version) => [
-    version.version === aliases.champion ? `${version.version} *` : version.version,
+    `${version.version}${version.version === aliases.champion ? ' *' : version.version === aliases.challenger ? ' ?' : ''}`,
     trainedOf(version),
     clock(version.registered),
     printable(version.by),
     printable(version.note ?? ''),
   ]);
-  printLine(terminal, `${name}, * is the champion`);
+  printLine(terminal, `${name}, * is the champion, ? the challenger`);
   for (const line of tableLines(['version', 'trained network', 'registered', 'by', 'why'], rows))
     printLine(terminal, line);
-  if (history.length > 0) printLine(terminal, '\nIn force, oldest first:');
+  if (history.length > 0) printLine(terminal, '\nWhat became of them, oldest first:');
   for (const { type, version, at, by, note } of history) {
     const why = note === undefined ? '' : `: ${printable(note)}`;
     printLine(terminal, `  ${clock(at)}  ${type} ${version} by ${printable(by)}${why}`);
@@ -138,19 +131,31 @@ async function importModel(
   if (options.promote === true) {
     const body = { version: version.version, ...noteOf(options) };
     await client.post<Model>(`${pathOf(name)}/promote`, { body });
+  } else {
+    await challengeUnlessChampion(client, name, version.version, options);
   }
   if (options.json === true) {
     printJson(terminal, { name, version: version.version, isPromoted: options.promote === true });
     return;
   }
   const state =
-    options.promote === true
-      ? 'is in force'
-      : `is stored; to use it: redshank models promote ${name} ${version.version}`;
+    options.promote === true ? 'is in force' : `is the challenger; compare it: redshank models shadow ${name}`;
   printLine(
     terminal,
     `${name} ${version.version}, with a ${header.architecture} network for ${header.channels.join(', ')}, ${state}`,
   );
+}
+
+/** What is in force already stays that. */
+async function challengeUnlessChampion(
+  client: ApiClient,
+  name: string,
+  version: string,
+  options: ChangeOptions,
+): Promise<void> {
+  const { aliases } = await client.get<Model>(pathOf(name));
+  if (aliases.champion === version) return;
+  await client.post<Model>(`${pathOf(name)}/challenge`, { body: { version, ...noteOf(options) } });
 }
 
 function told(terminal: Terminal, { json }: GlobalOptions, model: Model): void {

@@ -8,15 +8,16 @@ import { ConflictError, ModelNotFoundError } from '../errors.js';
 import { completeProfile, profileVersion, type ProfileDefinition } from '../profiles/profile.js';
 
 /** One line of the registry's log. */
-export type RegistryRecord = RegisteredRecord | PromotionRecord | ActivatedRecord | TrainingRecord;
+export type RegistryRecord = RegisteredRecord | HistoryRecord | ActivatedRecord | TrainingRecord;
 
 export interface RegisteredRecord extends Change {
   readonly type: 'registered';
   readonly definition: ProfileDefinition;
 }
 
-export interface PromotionRecord extends Change {
-  readonly type: 'promoted' | 'rolled-back';
+/** A change of an alias: `promoted` and `rolled-back` of the champion, `challenged` of who wants to become it. */
+export interface HistoryRecord extends Change {
+  readonly type: 'promoted' | 'rolled-back' | 'challenged';
 }
 
 /** Every partition's log holds the activation: nothing is left to do for this champion. */
@@ -59,6 +60,9 @@ interface Change {
   readonly note?: string;
 }
 
+/** `champion`: in force. `challenger`: to be compared with it; nobody, once it is champion itself. */
+export type Alias = 'champion' | 'challenger';
+
 export interface ModelVersion {
   readonly version: string;
   readonly definition: ProfileDefinition;
@@ -70,9 +74,9 @@ export interface ModelVersion {
 export interface Model {
   readonly name: string;
   readonly versions: readonly ModelVersion[];
-  readonly aliases: { readonly champion: string | undefined };
-  /** Promotions and roll-backs, oldest first. */
-  readonly history: readonly PromotionRecord[];
+  readonly aliases: Readonly<Record<Alias, string | undefined>>;
+  /** Oldest first. */
+  readonly history: readonly HistoryRecord[];
   /** The latest ones, oldest first. */
   readonly trainings: readonly Training[];
 }
@@ -81,8 +85,9 @@ interface Entry {
   readonly versions: Map<string, ModelVersion>;
   /** Champions, the present one last: a roll-back takes it away. */
   readonly champions: string[];
-  readonly history: PromotionRecord[];
+  readonly history: HistoryRecord[];
   readonly trainings: Map<string, Training>;
+  challenger: string | undefined;
   activated: string | undefined;
 }
 
@@ -99,7 +104,14 @@ export class Registry {
   apply(record: RegistryRecord): void {
     let entry = this.#models.get(record.name);
     if (entry === undefined) {
-      entry = { versions: new Map(), champions: [], history: [], trainings: new Map(), activated: undefined };
+      entry = {
+        versions: new Map(),
+        champions: [],
+        history: [],
+        trainings: new Map(),
+        challenger: undefined,
+        activated: undefined,
+      };
       this.#models.set(record.name, entry);
     }
     switch (record.type) {
@@ -113,10 +125,14 @@ export class Registry {
       case 'promoted':
         entry.champions.push(record.version);
         entry.activated = undefined;
+        if (entry.challenger === record.version) entry.challenger = undefined;
         break;
       case 'rolled-back':
         entry.champions.pop();
         entry.activated = undefined;
+        break;
+      case 'challenged':
+        entry.challenger = record.version;
         break;
       case 'activated':
         entry.activated = record.version;
@@ -140,16 +156,17 @@ export class Registry {
     return {
       name,
       versions: [...entry.versions.values()],
-      aliases: { champion: entry.champions.at(-1) },
+      aliases: aliasesOf(entry),
       history: entry.history,
       trainings: [...entry.trainings.values()],
     };
   }
 
-  /** @param version a version or the alias `champion`. @throws ModelNotFoundError */
+  /** @param version a version or an alias. @throws ModelNotFoundError */
   version(name: string, version: string): ModelVersion {
     const entry = this.#entry(name);
-    const found = entry.versions.get(version === 'champion' ? (entry.champions.at(-1) ?? '') : version);
+    const aliases = aliasesOf(entry);
+    const found = entry.versions.get(isAlias(version) ? (aliases[version] ?? '') : version);
     if (found === undefined) throw new ModelNotFoundError(`model ${name} has no version ${version.slice(0, 64)}`);
     return found;
   }
@@ -197,15 +214,42 @@ export class Registry {
     return this.versionOf(name, withModel(this.version(name, 'champion').definition, artifact));
   }
 
-  /** What a promotion would write; empty when it is champion already. @throws ModelNotFoundError */
-  promoting(name: string, version: string, change: Omit<Change, 'name' | 'version'>): PromotionRecord[] {
+  /**
+   * What a promotion would write; empty when it is champion already.
+   *
+   * @param expected champion that the decision was made against; undefined: whichever
+   * @throws ModelNotFoundError
+   * @throws ConflictError when another is champion than was expected
+   */
+  promoting(
+    name: string,
+    version: string,
+    change: Omit<Change, 'name' | 'version'>,
+    expected?: string,
+  ): HistoryRecord[] {
     const found = this.version(name, version);
-    const isChampion = this.#entry(name).champions.at(-1) === found.version;
-    return isChampion ? [] : [{ ...change, type: 'promoted', name, version: found.version }];
+    const champion = this.#entry(name).champions.at(-1);
+    if (expected !== undefined && champion !== expected) {
+      throw new ConflictError(`the champion of ${name} must be ${expected}, got ${champion ?? 'none'}: compare again`);
+    }
+    return champion === found.version ? [] : [{ ...change, type: 'promoted', name, version: found.version }];
+  }
+
+  /**
+   * What naming a challenger would write; empty when it is that already.
+   *
+   * @throws ModelNotFoundError
+   * @throws ConflictError when it is champion
+   */
+  challenging(name: string, version: string, change: Omit<Change, 'name' | 'version'>): HistoryRecord[] {
+    const found = this.version(name, version);
+    const { champion, challenger } = aliasesOf(this.#entry(name));
+    if (champion === found.version) throw new ConflictError(`${found.version} is the champion of ${name} already`);
+    return challenger === found.version ? [] : [{ ...change, type: 'challenged', name, version: found.version }];
   }
 
   /** What a roll-back would write. @throws ModelNotFoundError, ConflictError when there is nothing to go back to. */
-  rollingBack(name: string, change: Omit<Change, 'name' | 'version'>): PromotionRecord[] {
+  rollingBack(name: string, change: Omit<Change, 'name' | 'version'>): HistoryRecord[] {
     const earlier = this.#entry(name).champions.at(-2);
     if (earlier === undefined) throw new ConflictError(`model ${name} has no earlier champion to roll back to`);
     return [{ ...change, type: 'rolled-back', name, version: earlier }];
@@ -217,6 +261,12 @@ export class Registry {
     return entry;
   }
 }
+
+function aliasesOf({ champions, challenger }: Entry): Record<Alias, string | undefined> {
+  return { champion: champions.at(-1), challenger };
+}
+
+const isAlias = (text: string): text is Alias => text === 'champion' || text === 'challenger';
 
 function noteTraining(trainings: Map<string, Training>, record: TrainingRecord): void {
   const { id, name, state, nodeId, atMs, by, note, version, reason } = record;

@@ -1,4 +1,4 @@
-import { Type } from '@sinclair/typebox';
+import { Type, type TSchema } from '@sinclair/typebox';
 import { quoteValue } from '../../models/domain/quote-value.js';
 import { parseTimestamp } from '../../models/domain/timestamp.js';
 import { ModelNotFoundError, RequestInvalidError } from '../../models/errors.js';
@@ -21,7 +21,11 @@ const Register = Type.Object(
   { name: Type.String({ maxLength: 63 }), definition: Type.Unknown(), note: Note },
   { additionalProperties: false },
 );
-const Promote = Type.Object({ version: Version, note: Note }, { additionalProperties: false });
+const Promote = Type.Object(
+  { version: Version, champion: Type.Optional(Version), note: Note },
+  { additionalProperties: false },
+);
+const Challenge = Type.Object({ version: Version, note: Note }, { additionalProperties: false });
 const Rollback = Type.Object({ note: Note }, { additionalProperties: false });
 const Train = Type.Object(
   {
@@ -65,10 +69,10 @@ export function modelRoutes(bodies: BodyReader, artifacts: Blobs): readonly Rout
     },
   });
 
-  const command = (verb: 'promote' | 'rollback', schema: typeof Promote | typeof Rollback): RouteDefinition =>
+  const command = (verb: 'promote' | 'challenge' | 'rollback', schema: TSchema): RouteDefinition =>
     route('POST', `/v1/models/:name/${verb}`, async (exchange) => {
       const name = nameOf(exchange);
-      const fields = await readFields(bodies, exchange, schema);
+      const fields = (await readFields(bodies, exchange, schema)) as object;
       const by = exchange.principal.name;
       const model = await exchange.call<Model>(`model-registry.${verb}`, { name, by, ...fields });
       sendJson(exchange.response, 200, modelView(model));
@@ -160,6 +164,7 @@ export function modelRoutes(bodies: BodyReader, artifacts: Blobs): readonly Rout
       sendJson(exchange.response, 200, trainingView(training!));
     }),
     command('promote', Promote),
+    command('challenge', Challenge),
     command('rollback', Rollback),
   ];
 }

@@ -1,6 +1,6 @@
 /** Models as JSON for people: times in RFC 3339, no node ids. */
 import { formatTimestamp } from '../../models/domain/timestamp.js';
-import type { Model, ModelVersion, PromotionRecord } from '../../models/registry/registry.js';
+import type { Model, ModelVersion, HistoryRecord } from '../../models/registry/registry.js';
 import type { TrainingStatus } from '../model-registry.service.js';
 
 export interface ModelVersionView extends Omit<ModelVersion, 'registeredMs'> {
@@ -14,8 +14,8 @@ export interface TrainingView extends Omit<TrainingStatus, 'nodeId' | 'startedMs
 
 export interface ModelView extends Omit<Model, 'versions' | 'history' | 'trainings'> {
   readonly versions: readonly ModelVersionView[];
-  /** Promotions and roll-backs, oldest first. */
-  readonly history: readonly (Omit<PromotionRecord, 'name' | 'atMs'> & { readonly at: string })[];
+  /** Oldest first. */
+  readonly history: readonly (Omit<HistoryRecord, 'name' | 'atMs'> & { readonly at: string })[];
 }
 
 /** Trainings are left out: whether one still runs only the registry knows. */

@@ -131,6 +131,9 @@ export class Trainings {
       version = registry.attachedVersion(name, artifact);
       return registry.attaching(name, artifact, change);
     });
+    await this.#log.append((registry) =>
+      registry.get(name).aliases.champion === version ? [] : registry.challenging(name, version, change),
+    );
     return version;
   }
 

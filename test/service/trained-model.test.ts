@@ -250,7 +250,8 @@ describe('a trained model', function () {
       assert.equal(failed['state'], 'failed');
       assert.match(String(failed['reason']), /no device of the profile standard/);
 
-      const values = rows(4).map(([flow, pressure], i) => ({
+      const recorded = 2 * ROWS;
+      const values = rows(4, 0, recorded).map(([flow, pressure], i) => ({
         device: 'pump-1',
         ts: timeOf(i),
         values: { flow, pressure },
@@ -259,7 +260,7 @@ describe('a trained model', function () {
       await until('the scores', async () => {
         const { json } = await ask('/v1/devices/pump-1/scores?limit=1');
         const [last] = (json['scores'] ?? []) as { ts: string }[];
-        return last !== undefined && Date.parse(last.ts) === timeOf(ROWS - 1);
+        return last !== undefined && Date.parse(last.ts) === timeOf(recorded - 1);
       });
       const begun = await ask(train, { epochs: 400, window: 12, note: 'from a test' });
       assert.deepEqual([begun.status, begun.json['state']], [202, 'running']);
@@ -271,7 +272,18 @@ describe('a trained model', function () {
       const { detection } = version['definition'] as { detection: { model: string } };
       assert.match(detection.model, /^[0-9a-f]{64}$/);
       const { json: model } = await ask('/v1/models/standard');
-      assert.notEqual((model['aliases'] as { champion: string }).champion, trained['version']);
+      const { champion, challenger } = model['aliases'] as { champion: string; challenger: string };
+      assert.notEqual(champion, trained['version']);
+      assert.equal(challenger, trained['version']);
+
+      const promote = async (...more: string[]) =>
+        run(['models', 'promote', 'standard', 'challenger', '--compared', '--url', redshank.url, ...more]);
+      const refused = await promote('--since', '2026-01-05T00:10:00Z');
+      assert.deepEqual([refused.exitCode, /at least 1000 are needed/.test(refused.err)], [1, true], refused.err);
+      const compared = await promote('--since', '2026-01-01', '--more-alerts', '100');
+      assert.match(compared.out, new RegExp(`${challenger} is in force`), compared.err);
+      const late = await ask('/v1/models/standard/promote', { version: champion, champion });
+      assert.deepEqual([late.status, /compare again/.test(late.json.detail!)], [409, true]);
     } finally {
       await redshank.stop();
     }

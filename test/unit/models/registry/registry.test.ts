@@ -42,6 +42,26 @@ describe('registry', () => {
     );
   });
 
+  it('promotes only while the champion is the one that was expected', () => {
+    const [first, second] = [registered({}), registered(SLOW)];
+    apply(registry.promoting('pump', first, BY));
+    assert.throws(() => registry.promoting('pump', second, BY, second), ConflictError);
+    apply(registry.promoting('pump', second, BY, first));
+    assert.equal(registry.get('pump').aliases.champion, second);
+  });
+
+  it('knows the challenger until it is champion', () => {
+    const [first, second] = [registered({}), registered(SLOW)];
+    apply(registry.promoting('pump', first, BY));
+    assert.throws(() => registry.challenging('pump', first, BY), ConflictError);
+    assert.throws(() => registry.version('pump', 'challenger'), ModelNotFoundError);
+    apply(registry.challenging('pump', second, BY));
+    assert.deepEqual(registry.challenging('pump', second, BY), []);
+    assert.equal(registry.version('pump', 'challenger').version, second);
+    apply(registry.promoting('pump', 'challenger', BY));
+    assert.deepEqual(registry.get('pump').aliases, { champion: second, challenger: undefined });
+  });
+
   it('knows which champions have not reached the log', () => {
     const version = registered({});
     assert.deepEqual(registry.unfinished(), []);
