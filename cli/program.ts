@@ -11,6 +11,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFeedbackCommand } from './commands/feedback.js';
 import { addIngestCommand } from './commands/ingest.js';
+import { addAuditCommand, addKeysCommand } from './commands/keys.js';
 import { addModelsCommand } from './commands/models.js';
 import { addRebuildCommand } from './commands/rebuild.js';
 import { addScalePlanCommand } from './commands/scale-plan.js';
@@ -42,6 +43,8 @@ const COMMANDS = [
   addShardsCommand,
   addScalePlanCommand,
   addRebuildCommand,
+  addKeysCommand,
+  addAuditCommand,
   addConfigCommand,
 ];
 

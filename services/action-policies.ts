@@ -5,14 +5,16 @@
  */
 import type { ActionPolicy } from '../mixins/bus/action-policy.js';
 
-/** Looks something up and changes nothing, for services of other teams too. Some 10 ms of Redis each. */
-export const LOOK: ActionPolicy = {
-  isPublic: true,
+/** Looks something up and changes nothing, for our own processes. */
+export const LOOK_INSIDE: ActionPolicy = {
   isIdempotent: true,
   timeoutMs: 5_000,
   mostConcurrent: 32,
   mostQueued: 256,
 };
+
+/** The same for services of other teams too. Some 10 ms of Redis each. */
+export const LOOK: ActionPolicy = { ...LOOK_INSIDE, publicFor: 'read' };
 
 /** As `LOOK`, with up to 5,000 rows to unpack: some 20 ms of the thread that also runs the partitions. */
 export const LOOK_FAR: ActionPolicy = { ...LOOK, mostConcurrent: 4, mostQueued: 64 };
@@ -21,4 +23,9 @@ export const LOOK_FAR: ActionPolicy = { ...LOOK, mostConcurrent: 4, mostQueued: 
  * A person's or another team's word about an alert. Waits up to 5 s until it has passed all stages. Not repeated by itself: after
  * a timeout it is in the log already.
  */
-export const COMMAND_ALERT: ActionPolicy = { isPublic: true, timeoutMs: 10_000, mostConcurrent: 64, mostQueued: 256 };
+export const COMMAND_ALERT: ActionPolicy = {
+  publicFor: 'operate',
+  timeoutMs: 10_000,
+  mostConcurrent: 64,
+  mostQueued: 256,
+};

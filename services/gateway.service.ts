@@ -1,5 +1,6 @@
 /** HTTP for people and devices: checks who asks, translates, and shows the live page. Holds no state that matters. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import type { Context, Service, ServiceBroker, ServiceSchema, ServiceSettingSchema } from 'moleculer';
 import ApiGateway from 'moleculer-web';
 import { action, ASK } from '../mixins/bus/action-policy.js';
@@ -7,9 +8,11 @@ import type { Alert } from '../models/domain/alert.js';
 import type { ScoreView } from '../models/domain/score-view.js';
 import { UnauthenticatedError } from '../models/errors.js';
 import { parseTraceparent } from '../models/tracing/traceparent.js';
+import { accessRoutes } from './gateway/access-routes.js';
 import { alertRoutes } from './gateway/alert-routes.js';
 import { byKey, byLoopback, type Authenticate } from './gateway/authenticate.js';
 import { BodyReader, ClientGoneError } from './gateway/body.js';
+import { answerCrossOrigin } from './gateway/cross-origin.js';
 import { deviceRoutes } from './gateway/device-routes.js';
 import { EventHub } from './gateway/event-hub.js';
 import { EVENTS_PATH, eventRoutes } from './gateway/event-routes.js';
@@ -19,6 +22,7 @@ import { clusterRoutes } from './gateway/cluster-routes.js';
 import { createHttpServer } from './gateway/http-server.js';
 import { close, listen, urlOf } from './gateway/listen.js';
 import { modelRoutes } from './gateway/model-routes.js';
+import { documentRoute } from './gateway/document-route.js';
 import { pageRoutes } from './gateway/page-routes.js';
 import { predictRoutes } from './gateway/predict-routes.js';
 import { HttpProblemError, toProblem } from './gateway/problem.js';
@@ -26,12 +30,17 @@ import { RateLimit } from './gateway/rate-limit.js';
 import { readingRoutes } from './gateway/reading-routes.js';
 import { sendProblem } from './gateway/respond.js';
 import { handlerFor, methodNotAllowed, type RouteDefinition } from './gateway/route.js';
+import { setSecurityHeaders } from './gateway/security-headers.js';
+import { readCertificate, watchCertificate } from './gateway/tls-files.js';
 import { alertView } from './gateway/views.js';
 import type { WebAlias, WebRequest } from './gateway/web-request.js';
 import type { NodeContext } from './node-context.js';
 import { adminKeyLine } from './security/admin-key-line.js';
 import { ApiKeys } from './security/api-keys.js';
+import { AuditLog } from './security/audit-log.js';
+import { tokenVerifier } from './security/json-web-tokens.js';
 import { keyStoreOf } from './security/key-store-of.js';
+import { KeyUse } from './security/key-use.js';
 
 /** Payload of the event `score.computed`. */
 export interface ScoresComputed {
@@ -74,24 +83,36 @@ export function gatewayService(
   let tellWatched: () => void = () => undefined;
   let broker: ServiceBroker;
   const hub = new EventHub(metrics, () => tellWatched());
-  const routes: readonly RouteDefinition[] = [
+  const audit = new AuditLog(storage.journal, settings.auditDays, (error) => {
+    logger.warn({ err: error }, 'old entries of the audit log could not be forgotten');
+  });
+  const keyUse = new KeyUse(storage.readSide, (error) => {
+    logger.debug({ err: error }, 'it was not noted when a key was used');
+  });
+  let keys: ApiKeys | undefined;
+  const routes: RouteDefinition[] = [
     ...readingRoutes(node, bodies, metrics),
     ...deviceRoutes(node),
-    ...alertRoutes(node, bodies),
+    ...alertRoutes(node),
     ...eventRoutes(hub),
-    ...predictRoutes(node, bodies),
+    ...predictRoutes(node),
     ...modelRoutes(bodies, node.storage.models),
     ...clusterRoutes(node, () => broker),
+    ...accessRoutes(node, () => keys, keyUse, audit),
     ...healthRoutes(node),
     ...pageRoutes(),
   ];
+  routes.push(documentRoute(routes));
   let authenticate: Authenticate = () => {
     throw new UnauthenticatedError('the gateway is starting');
   };
-  const rateLimit = settings.rateLimiting ? new RateLimit(settings.apiRateLimit) : undefined;
+  const rateLimit = new RateLimit(settings, storage.limiter);
   const door = () => ({
     authenticate,
     rateLimit,
+    bodies,
+    audit,
+    trustedProxies: settings.trustedProxies,
     clock,
     requestTimeoutMs: settings.requestTimeoutMs,
     tracer,
@@ -99,15 +120,18 @@ export function gatewayService(
     busOutage: () => (storage.mode === 'cluster' ? storage.outage() : undefined),
   });
   const servers: Server[] = [];
+  let stopWatching: () => void = () => undefined;
   let runningAnswers = 0;
   let address: GatewayAddress | undefined;
 
   async function openKeys(): Promise<Authenticate> {
     if (settings.auth === 'off') return byLoopback;
-    const keys = await ApiKeys.open(keyStoreOf(node), clock);
+    keys = await ApiKeys.open(keyStoreOf(node), clock, (error) => {
+      logger.warn({ err: error }, 'keys could not be read again; those that are known stay good');
+    });
     const first = await keys.createFirst('admin');
     if (first !== undefined) announce(adminKeyLine(first));
-    return byKey(keys);
+    return byKey(keys, tokenVerifier(settings), ({ tenant, name }) => keyUse.note(tenant, name, clock.wallMs()));
   }
 
   /** Counts the request when its answer has ended. Labels come from our route table, never from the request. */
@@ -211,18 +235,33 @@ export function gatewayService(
     async started(this: Service) {
       const web = this as WebService;
       authenticate = await openKeys();
-      const server = createHttpServer(settings.requestTimeoutMs, bodies, (request, response) => {
-        measure(request, response);
-        response.setHeader('X-Content-Type-Options', 'nosniff');
-        response.setHeader('Cache-Control', 'no-store');
-        void web.httpHandler(request, response);
-      });
+      const { tlsCert, tlsKey, corsOrigins } = settings;
+      const tls = tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey };
+      const server = createHttpServer(
+        settings.requestTimeoutMs,
+        bodies,
+        (request, response) => {
+          measure(request, response);
+          setSecurityHeaders(response, tls !== undefined);
+          if (answerCrossOrigin(corsOrigins, request, response)) return;
+          void web.httpHandler(request, response);
+        },
+        tls && readCertificate(tls),
+      );
       servers.push(server);
+      if (tls !== undefined && server instanceof HttpsServer) {
+        stopWatching = watchCertificate(
+          tls,
+          (certificate) => server.setSecureContext(certificate),
+          (error) => logger.error({ err: error }, 'the new certificate is no good; the old one is used on'),
+        );
+      }
       await listen(server, settings.host, settings.port, 'PORT');
       address = { url: urlOf(server) };
       logger.info({ ...address, auth: settings.auth }, 'gateway is listening');
     },
     async stopped() {
+      stopWatching();
       hub.close();
       await Promise.all(servers.map((server) => close(server, closeGraceMs, () => runningAnswers === 0)));
     },
@@ -258,5 +297,5 @@ function unroutedError(service: WebService, request: WebRequest, error: unknown)
   }
   return allowed.length > 0
     ? methodNotAllowed([...new Set(allowed)])
-    : new HttpProblemError(404, 'Not found', 'there is no such route; docs/http.md lists them');
+    : new HttpProblemError(404, 'Not found', 'there is no such route; /docs lists them');
 }

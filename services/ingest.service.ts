@@ -2,6 +2,7 @@
 import { Type } from '@sinclair/typebox';
 import type { Context, ServiceSchema } from 'moleculer';
 import { action, ASK, type ActionPolicy } from '../mixins/bus/action-policy.js';
+import { callerOf } from '../mixins/bus/caller.js';
 import { checkParams } from '../mixins/params.js';
 import { RecurringFault } from '../mixins/recurring-fault.js';
 import { inSpan } from '../mixins/tracing/tracer.js';
@@ -9,6 +10,7 @@ import type { Command } from '../models/domain/command.js';
 import { deviceKey, PARTITION_SCOPE_KEY } from '../models/domain/identity.js';
 import { ReadingBatch } from '../models/domain/reading-batch.js';
 import { parseReading } from '../models/domain/reading-parser.js';
+import { notOwnDevice, ownsDevice } from '../models/security/own-devices.js';
 import { partitionOf } from '../models/routing/partition.js';
 import { PartitionWriter } from '../storage/journal/partition-writer.js';
 import { BackPressure } from './ingest/back-pressure.js';
@@ -107,9 +109,12 @@ export function ingestService(node: NodeContext): ServiceSchema {
   ): Promise<PushAnswer> {
     const batch = ReadingBatch.create();
     const rejected: Rejection[] = [];
+    const { devices } = callerOf(ctx);
     readings.forEach((value, i) => {
       const reading = parseReading(value);
       if (typeof reading === 'string') rejected.push({ index: firstIndex + i, reason: reading });
+      else if (!ownsDevice(devices, reading.device))
+        rejected.push({ index: firstIndex + i, reason: notOwnDevice(reading.device) });
       else batch.addReading(reading.device, reading.timeMs, reading.channels, reading.values);
     });
     invalidReadings.inc(rejected.length);
@@ -127,7 +132,7 @@ export function ingestService(node: NodeContext): ServiceSchema {
         await take(ctx, tenant, batch);
         return { accepted: batch.length };
       }),
-      push: action({ ...TAKE, isPublic: true }, (ctx: Context): Promise<PushAnswer> => {
+      push: action({ ...TAKE, publicFor: 'write' }, (ctx: Context): Promise<PushAnswer> => {
         const { tenant, readings, firstIndex } = checkParams(PushParams, ctx.params);
         return push(ctx, tenant, readings, firstIndex ?? 0);
       }),

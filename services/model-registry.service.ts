@@ -9,7 +9,7 @@ import { ModelNotFoundError, ModelUnavailableError, SettingInvalidError } from '
 import { TRAINING_FIELDS } from '../models/neural/training-wish.js';
 import type { Model, ModelVersion, RegistryRecord, Training } from '../models/registry/registry.js';
 import { completeProfile, DEFAULT_PROFILE } from '../models/profiles/profile.js';
-import { LOOK } from './action-policies.js';
+import { LOOK_INSIDE } from './action-policies.js';
 import { RegistryLog } from './model-registry/registry-log.js';
 import { Trainings, type TrainingProgress } from './model-registry/trainings.js';
 import { ModelShelf } from './model-shelf.js';
@@ -72,6 +72,8 @@ function trainingStatus(
 /** Who appears in the history when the configuration file changes a profile. */
 const SETTINGS = 'settings';
 const ACTIVATION_TIMEOUT_MS = 10_000;
+/** Models are of all tenants together. */
+const LOOK_AT_MODELS: ActionPolicy = { ...LOOK_INSIDE, publicFor: 'read-cluster' };
 /** Decides how devices of all tenants are treated, so it is for people alone. Waits for an activation, and one that goes before. */
 const CHANGE: ActionPolicy = { timeoutMs: 2 * ACTIVATION_TIMEOUT_MS, mostConcurrent: 8, mostQueued: 32 };
 /** `ingest` may still be starting, or be away, when the registry has something to send. */
@@ -172,11 +174,11 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
   return {
     name: 'model-registry',
     actions: {
-      list: action(LOOK, async (): Promise<Model[]> => {
+      list: action(LOOK_AT_MODELS, async (): Promise<Model[]> => {
         await log.refresh();
         return log.registry.list();
       }),
-      get: action(LOOK, async (ctx: Context): Promise<Model | ModelVersion> => {
+      get: action(LOOK_AT_MODELS, async (ctx: Context): Promise<Model | ModelVersion> => {
         const { name, version } = checkParams(GetParams, ctx.params);
         await log.refresh();
         return version === undefined ? log.registry.get(name) : log.registry.version(name, version);
@@ -207,9 +209,7 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
         const { latent, devices, channels, note, ...wish } = checkParams(TrainParams, ctx.params);
         return trainings.start({ ...wish, latent, devices, channels, note });
       }),
-      trainings: action({ ...LOOK, isPublic: false }, async function (this: Service, ctx: Context): Promise<
-        TrainingStatus[]
-      > {
+      trainings: action(LOOK_INSIDE, async function (this: Service, ctx: Context): Promise<TrainingStatus[]> {
         const { name, id } = checkParams(TrainingsParams, ctx.params);
         await log.refresh();
         const found = log.registry.get(name).trainings.filter((training) => id === undefined || training.id === id);

@@ -104,7 +104,7 @@ export function scorerService(node: NodeContext): ServiceSchema {
       /** Scores rows that belong to no device, as if they came one after the other. */
       predict: action(
         // One at a time: it is all computation. A long one of 100,000 rows takes some 5 s.
-        { isPublic: true, isIdempotent: true, timeoutMs: 30_000, mostConcurrent: 1, mostQueued: 16 },
+        { publicFor: 'predict', isIdempotent: true, timeoutMs: 30_000, mostConcurrent: 1, mostQueued: 16 },
         async (ctx: Context): Promise<Prediction> => {
           const { data, windowSize, method, model: version } = checkParams(PredictParams, ctx.params);
           const rows = data.map((row) => row.map((value) => value ?? NaN));
@@ -129,11 +129,14 @@ export function scorerService(node: NodeContext): ServiceSchema {
         const { batch, ...page } = await readSide.scores(tenant, device, query);
         return { scores: Array.from({ length: batch.length }, (_, row) => scoreView(batch, row)), ...page };
       }),
-      /** For services that may not send events: somebody wants `score.computed`. */
-      watch: action({ isPublic: true, isIdempotent: true, timeoutMs: 4_000 }, async function (ctx): Promise<Watch> {
-        await ctx.broadcast('live.watched');
-        return { forMs: WATCH_TTL_MS };
-      }),
+      /** For services that may not send events: somebody wants `score.computed`, which tells of all tenants. */
+      watch: action(
+        { publicFor: 'read-cluster', isIdempotent: true, timeoutMs: 4_000 },
+        async function (ctx): Promise<Watch> {
+          await ctx.broadcast('live.watched');
+          return { forMs: WATCH_TTL_MS };
+        },
+      ),
     },
     events: {
       /** A live view is open somewhere. */

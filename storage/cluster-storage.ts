@@ -1,5 +1,6 @@
 /** What a member of a cluster keeps: the log, leases and blobs at NATS, the read side at Redis. */
 import type { Logger } from 'pino';
+import { redisLimiter } from './limits/limiters.js';
 import { natsConnectOptions } from './nats/nats-options.js';
 import { openNatsStorage } from './nats/nats-storage.js';
 import { LogHistory } from './read-side/log-history.js';
@@ -49,6 +50,7 @@ export async function openClusterStorage(settings: Settings, nodeId: string, log
         blobs: nats.blobs,
         models: nats.models,
         readSide,
+        limiter: redisLimiter(redis.client, settings.namespace),
         outage: () => (nats.connection.isConnected ? undefined : 'NATS cannot be reached at this moment'),
         close: async () => {
           await readSide.close();

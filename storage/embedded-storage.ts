@@ -9,6 +9,7 @@ import { InProcessLeases } from './leases/in-process-leases.js';
 import { LmdbEpochCounter } from './leases/lmdb-epoch-counter.js';
 import { LmdbEnvironment } from './lmdb/lmdb-environment.js';
 import { checkLogIdentity, checkLogIsThere, READ_SIDE_ADVICE } from './log-identity.js';
+import { memoryLimiter } from './limits/limiters.js';
 import { LmdbReadSide } from './read-side/lmdb-read-side.js';
 import type { Storage } from './storage.js';
 import { makeFolder } from './make-folder.js';
@@ -62,7 +63,17 @@ export async function openEmbeddedStorage(dataDir: string, options: EmbeddedStor
     const readSide = new LmdbReadSide(projections, options);
     closers.push(() => readSide.close());
     const models = await FileBlobs.open(options.modelPath ?? join(directory, 'models'));
-    return { mode: 'embedded', journal, leases, blobs, models, readSide, outage: () => journal.failure, close };
+    return {
+      mode: 'embedded',
+      journal,
+      leases,
+      blobs,
+      models,
+      readSide,
+      limiter: memoryLimiter,
+      outage: () => journal.failure,
+      close,
+    };
   } catch (error) {
     await close().catch(() => {});
     throw error;

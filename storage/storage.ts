@@ -1,7 +1,8 @@
-/** The four ports of a running system, opened together. Who uses them does not see which adapters stand behind. */
+/** The ports of a running system, opened together. Who uses them does not see which adapters stand behind. */
 import type { Blobs } from './blobs/blobs.js';
 import type { Journal } from './journal/journal.js';
 import type { Leases } from './leases/leases.js';
+import type { OpenLimiter } from './limits/limiters.js';
 import type { ReadSide } from './read-side/read-side.js';
 
 export interface Storage {
@@ -12,6 +13,8 @@ export interface Storage {
   /** Trained models, named by their content. Apart from the other blobs: others may write them. */
   readonly models: Blobs;
   readonly readSide: ReadSide;
+  /** Counting limits, of all processes together. */
+  readonly limiter: OpenLimiter;
   /** Why the log cannot be reached at this moment, in words for people; undefined while it can. */
   outage(): string | undefined;
   /** Flushes, closes every port and gives the data directory or the connections free. Idempotent. */

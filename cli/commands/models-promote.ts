@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { gateObjections } from '../../models/backtest/promotion-gate.js';
-import type { ModelView as Model } from '../../services/gateway/model-views.js';
+import type { Model } from '../../services/gateway/schemas/model.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
 import { clientFor, positiveNumber, type GlobalOptions } from '../options.js';

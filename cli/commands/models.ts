@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { decodeArtifact } from '../../models/neural/artifact.js';
-import type { ModelView as Model, ModelVersionView as ModelVersion } from '../../services/gateway/model-views.js';
+import type { Model, ModelVersion } from '../../services/gateway/schemas/model.js';
 import type { ApiClient } from '../client.js';
 import { clock } from '../events/views.js';
 import { readModelBytes } from '../model-file.js';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { compareVersions, runVersion, type JudgedSpan, type VersionRun } from '../../models/backtest/shadow-run.js';
 import { decodeArtifact, type Artifact } from '../../models/neural/artifact.js';
 import type { Alias } from '../../models/registry/registry.js';
-import type { ModelView as Model, ModelVersionView as ModelVersion } from '../../services/gateway/model-views.js';
+import type { Model, ModelVersion } from '../../services/gateway/schemas/model.js';
 import type { ApiClient } from '../client.js';
 import { CommandFailure } from '../command-failure.js';
 import type { AlertView, DeviceView } from '../events/views.js';

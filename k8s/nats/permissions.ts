@@ -67,10 +67,10 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // `live.watched`.
     tells: ['scorer', 'node'],
     // Scores that the read side has no room for.
-    reads: ['scores', 'keys'],
-    // The first key is made by the first gateway.
-    writes: ['keys'],
-    trims: [],
+    reads: ['scores', 'keys', 'audit'],
+    // Keys are made and taken back, and every change is written down, by gateways.
+    writes: ['keys', 'audit'],
+    trims: ['audit'],
     leases: [],
     blobs: 'layout',
     storesModels: true,
@@ -135,7 +135,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     tells: [...PROGRESS, ...NEWS],
     reads: FOR_SERVICES,
     writes: FOR_SERVICES,
-    trims: ['readings', 'frames', 'scores', 'alerts'],
+    trims: ['readings', 'frames', 'scores', 'alerts', 'audit'],
     leases: ['window', 'scorer', 'alerting'],
     blobs: 'all',
     storesModels: true,

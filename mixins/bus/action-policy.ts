@@ -1,9 +1,10 @@
 /** What an action says about how it may be called. Travels to other nodes with the action's definition. */
 import type { ActionHandler, ActionSchema } from 'moleculer';
+import { PERMISSIONS, type Permission } from '../../models/security/permissions.js';
 
 export interface ActionPolicy {
-  /** Whether services of other teams may call it with an API key. Default false: only processes of this cluster may. */
-  readonly isPublic?: boolean;
+  /** What an API key must be allowed, with which services of other teams may call it. Default: only processes of this cluster may. */
+  readonly publicFor?: Permission;
   /** Whether doing it twice is doing it once: callers then try again by themselves. Default false. */
   readonly isIdempotent?: boolean;
   /** Longest that one attempt may take, in ms, where the caller does not say. Default: the broker's `requestTimeout`. */
@@ -24,17 +25,21 @@ export function action(policy: ActionPolicy, handler: ActionHandler): ActionSche
 
 /** The policy in a definition of ours or of another node: whatever has the wrong type counts as not said. */
 export function policyOf(definition: ActionSchema | undefined): ActionPolicy {
-  const { isPublic, isIdempotent, timeoutMs, mostConcurrent, mostQueued } = (definition ?? {}) as Record<
+  const { publicFor, isIdempotent, timeoutMs, mostConcurrent, mostQueued } = (definition ?? {}) as Record<
     string,
     unknown
   >;
   return {
-    isPublic: isPublic === true,
     isIdempotent: isIdempotent === true,
+    ...(isPermission(publicFor) && { publicFor }),
     ...(isPositive(timeoutMs) && { timeoutMs }),
     ...(isPositive(mostConcurrent) && { mostConcurrent }),
     ...(isPositive(mostQueued) && { mostQueued }),
   };
+}
+
+function isPermission(value: unknown): value is Permission {
+  return PERMISSIONS.some((permission) => permission === value);
 }
 
 function isPositive(value: unknown): value is number {

@@ -6,6 +6,8 @@ import { ForbiddenError } from '../../models/errors.js';
 export interface Caller extends Claims {
   /** `service`: a process of this cluster. `key`: somebody else, with an API key. */
   readonly kind: 'service' | 'key';
+  /** Of a key of the role `device`: patterns of its devices. */
+  readonly devices?: readonly string[];
 }
 
 /** May speak of every tenant. */

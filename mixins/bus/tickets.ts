@@ -8,6 +8,7 @@
  */
 import { Errors, type Context, type Middleware, type ServiceBroker } from 'moleculer';
 import { ForbiddenError, UnauthenticatedError } from '../../models/errors.js';
+import { isAllowed, type Permission } from '../../models/security/permissions.js';
 import { policyOf } from './action-policy.js';
 import { BusContext } from './bus-context.js';
 import type { BusMetrics } from './bus-metrics.js';
@@ -30,7 +31,7 @@ export interface TicketOptions {
 export function tickets({ seal, findKey, defaultTimeoutMs, metrics }: TicketOptions): Middleware {
   let ourNode = '';
 
-  async function identify(context: Context, action: string, isPublic: boolean): Promise<Caller> {
+  async function identify(context: Context, action: string, publicFor: Permission | undefined): Promise<Caller> {
     const { [TICKET]: ticket, ...headers } = context.headers as Record<string, unknown>;
     const { apiKey, ...meta } = context.meta as Record<string, unknown>;
     // `meta` goes on into further calls and back with the answer; credentials stay here.
@@ -47,8 +48,14 @@ export function tickets({ seal, findKey, defaultTimeoutMs, metrics }: TicketOpti
     }
     const owner = typeof apiKey === 'string' ? await findKey(apiKey) : undefined;
     if (owner === undefined) throw refused('key', new UnauthenticatedError('this key is not known'));
-    if (!isPublic) throw refused('private', new ForbiddenError('this action is not for other services'));
-    return { kind: 'key', name: owner.name, tenant: owner.tenant, role: owner.role };
+    if (publicFor === undefined) throw refused('private', new ForbiddenError('this action is not for other services'));
+    if (!isAllowed(owner.role, owner.tenant, publicFor)) {
+      throw refused(
+        'role',
+        new ForbiddenError(`this action is for keys that may ${publicFor}, not for a ${owner.role}`),
+      );
+    }
+    return { kind: 'key', ...owner };
   }
 
   function refused(reason: string, error: Error): Error {
@@ -89,13 +96,13 @@ export function tickets({ seal, findKey, defaultTimeoutMs, metrics }: TicketOpti
       return next(context);
     }),
     localAction: wrapAction((next, definition) => {
-      const { isPublic } = policyOf(definition);
+      const { publicFor } = policyOf(definition);
       return async (context) => {
         if (context instanceof BusContext && context.isLocal) {
           const { parentCtx } = context.options;
           if (parentCtx != null) actFor(context, callerOf(parentCtx));
         } else {
-          const caller = await identify(context, definition.name ?? '', isPublic === true);
+          const caller = await identify(context, definition.name ?? '', publicFor);
           checkIdentity(context, caller);
           actFor(context, caller);
         }

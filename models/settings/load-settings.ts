@@ -166,6 +166,27 @@ function crossChecks(settings: Settings): readonly CrossCheck[] {
     `AUTH=off needs HOST to be a loopback address such as 127.0.0.1, got ${shown(settings.host)}`,
   );
   check(
+    (settings.tlsCert === undefined) === (settings.tlsKey === undefined),
+    ['tlsCert', 'tlsKey'],
+    'TLS_CERT and TLS_KEY go together: set both or neither',
+  );
+  const { jwtSecret, jwtJwksUrl, jwtIssuer, jwtAudience } = settings;
+  check(
+    jwtSecret === undefined || jwtJwksUrl === undefined,
+    ['jwtSecret', 'jwtJwksUrl'],
+    'JWT_SECRET and JWT_JWKS_URL are both set: keep one of them, since a public key must never serve as a secret',
+  );
+  check(
+    jwtJwksUrl === undefined || (jwtIssuer !== undefined && jwtAudience !== undefined),
+    ['jwtJwksUrl', 'jwtIssuer', 'jwtAudience'],
+    'JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE: its issuer signs tokens for other services too',
+  );
+  check(
+    jwtJwksUrl === undefined || jwtJwksUrl.startsWith('https:') || isLoopback(hostOf(jwtJwksUrl)),
+    ['jwtJwksUrl'],
+    'JWT_JWKS_URL must begin with https://: whoever can change its answer can be anybody',
+  );
+  check(
     settings.metricsPort === 0 || settings.metricsPort !== settings.port,
     ['metricsPort', 'port'],
     `METRICS_PORT must differ from PORT, got ${settings.port} for both`,
@@ -176,6 +197,10 @@ function crossChecks(settings: Settings): readonly CrossCheck[] {
     `max_inflated_bytes must be >= max_body_bytes (${settings.maxBodyBytes}), got ${settings.maxInflatedBytes}`,
   );
   return found;
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : '';
 }
 
 /** Whether only this machine can reach `host`. */

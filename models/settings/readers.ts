@@ -103,6 +103,23 @@ export const path: Reader<string> = {
   read: (raw) => (typeof raw === 'string' && raw.trim() !== '' && !raw.includes('\0') ? raw : undefined),
 };
 
+/** Visible text without spaces, such as the name of an issuer, which mostly is a URL. */
+export const word: Reader<string> = {
+  expects: '1 to 512 visible characters without spaces',
+  read: (raw) => (typeof raw === 'string' && /^[\x21-\x7e]{1,512}$/.test(raw.trim()) ? raw.trim() : undefined),
+};
+
+/** Web origins (RFC 6454): scheme, host and port, and nothing else. */
+export const origins: Reader<readonly string[]> = {
+  expects: 'origins such as https://plant.example, divided by commas',
+  read: (raw) => {
+    const list: readonly unknown[] = Array.isArray(raw) ? raw : typeof raw === 'string' ? raw.split(',') : [raw];
+    const found = list.map((part) => (typeof part === 'string' ? part.trim() : ''));
+    const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+    return found.length > 0 && found.every(isOrigin) ? found : undefined;
+  },
+};
+
 /** Text that nobody guesses. What it is stays out of messages. */
 export function secret(leastCharacters: number): Reader<string> {
   return {

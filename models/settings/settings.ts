@@ -43,6 +43,23 @@ export interface Settings {
   /** Requests a minute a key on the control routes. */
   readonly apiRateLimit: number;
   readonly auth: 'on' | 'off';
+  /** Tokens of other issuers, verified with a secret or with the keys at a URL; undefined: none are taken. */
+  readonly jwtSecret: string | undefined;
+  readonly jwtJwksUrl: string | undefined;
+  readonly jwtIssuer: string | undefined;
+  readonly jwtAudience: string | undefined;
+  /** PEM files of the gateway's certificate and its key; undefined: plain HTTP. */
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  /** Proxies in front of the gateway that append to `X-Forwarded-For`. */
+  readonly trustedProxies: number;
+  /** Web origins whose pages may ask; empty: none. */
+  readonly corsOrigins: readonly string[];
+  /** Readings a second a key may send, on the average of a few seconds; 0: no limit. */
+  readonly readingsPerSecond: number;
+  readonly tenantReadingsPerSecond: number;
+  /** How long the audit log is kept, in days. */
+  readonly auditDays: number;
   /** Partitions of every topic; fixed when the log is created. Default 8 embedded, 32 in a cluster. */
   readonly partitions: number;
   /** Chunks that may wait in one partition before the door answers 503. `performance.max_queue_size`. */

@@ -5,12 +5,14 @@
 import type { ChunkHeader } from '../domain/chunk.js';
 
 /** Add at the end alone: the place in this list is part of what lies on the disk. */
-export const TOPICS = ['readings', 'frames', 'scores', 'alerts', 'registry', 'secrets', 'keys'] as const;
+export const TOPICS = ['readings', 'frames', 'scores', 'alerts', 'registry', 'secrets', 'keys', 'audit'] as const;
 export type Topic = (typeof TOPICS)[number];
+/** Topics that are not divided: few records, and about no device. */
+const WHOLE: readonly Topic[] = ['registry', 'secrets', 'keys', 'audit'];
 
 /** Topics about devices have all partitions; those of the cluster itself have one. */
 export function partitionsOf(topic: Topic, partitions: number): number {
-  return topic === 'registry' || topic === 'secrets' || topic === 'keys' ? 1 : partitions;
+  return WHOLE.includes(topic) ? 1 : partitions;
 }
 
 export const STAGES = ['window', 'scorer', 'alerting'] as const;

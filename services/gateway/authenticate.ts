@@ -3,22 +3,34 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
 import { ForbiddenError, UnauthenticatedError } from '../../models/errors.js';
-import type { ApiKeys, Principal } from '../security/api-keys.js';
+import { KEY_PREFIX, type ApiKeys, type Principal } from '../security/api-keys.js';
+import type { VerifyToken } from '../security/json-web-tokens.js';
 
 /** The one seam: whatever later decides about roles and tenants answers through this. */
 export type Authenticate = (request: IncomingMessage) => Principal | Promise<Principal>;
 
 const LOCAL: Principal = { name: 'local', tenant: DEFAULT_TENANT, role: 'admin' };
 
-/** Asks for a key: `Authorization: Bearer rsk_…` or `X-API-Key: rsk_…`. */
-export function byKey(keys: ApiKeys): Authenticate {
+/**
+ * Asks for a key: `Authorization: Bearer rsk_…` or `X-API-Key: rsk_…`; or for a token of the issuer that is named in the settings.
+ *
+ * @param used told whose key it was
+ */
+export function byKey(
+  keys: ApiKeys,
+  verifyToken: VerifyToken | undefined,
+  used: (principal: Principal) => void,
+): Authenticate {
   return async (request) => {
     const given = keyOf(request);
     if (given === undefined) {
       throw new UnauthenticatedError('send a key: Authorization: Bearer rsk_…, or X-API-Key: rsk_…');
     }
+    if (verifyToken !== undefined && !given.startsWith(KEY_PREFIX)) return verifyToken(given);
     const principal = await keys.find(given);
-    if (principal === undefined) throw new UnauthenticatedError('this key is not known');
+    if (principal === undefined)
+      throw new UnauthenticatedError('this key is not known, was taken back, or has expired');
+    used(principal);
     return principal;
   };
 }

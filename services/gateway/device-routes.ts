@@ -9,9 +9,11 @@ import type { DeviceSummary, ScorePage } from '../../storage/read-side/read-side
 import type { NodeContext } from '../node-context.js';
 import type { Explanation } from '../scorer/explain-device.js';
 import { ClientGoneError } from './body.js';
-import { cursor, integer, oneOf, readQuery, time } from './query.js';
+import { cursor, integer, oneOf, time } from './query.js';
 import { sendJson } from './respond.js';
-import type { Exchange, RouteDefinition } from './route.js';
+import { route, type Exchange, type RouteDefinition } from './route.js';
+import { Device, DevicePage, Explanation as ExplanationSchema } from './schemas/device.js';
+import { ScorePage as ScorePageSchema } from './schemas/score.js';
 import { deviceView } from './views.js';
 
 const DEFAULT_DEVICES = 100;
@@ -25,7 +27,7 @@ const SLICE_ROWS = 500;
 
 export function deviceRoutes({ storage: { readSide }, clock }: NodeContext): readonly RouteDefinition[] {
   /** @throws NotFoundError when no reading of this device has ever been accepted. */
-  async function knownDevice({ params, principal }: Exchange): Promise<DeviceSummary> {
+  async function knownDevice({ params, principal }: Pick<Exchange, 'params' | 'principal'>): Promise<DeviceSummary> {
     const id = params['id'] ?? '';
     const device = isDeviceId(id) ? await readSide.device(principal.tenant, id) : undefined;
     if (device === undefined) throw new NotFoundError(`no device ${quoteValue(id)} is known`);
@@ -33,46 +35,51 @@ export function deviceRoutes({ storage: { readSide }, clock }: NodeContext): rea
   }
 
   return [
-    {
+    route({
       method: 'GET',
       path: '/v1/devices',
-      access: 'control',
-      async handle({ query, principal, response }) {
-        const { limit, cursor: after } = readQuery(query, { limit: integer(1, MOST_DEVICES), cursor });
+      summary: 'Devices by id, with their state',
+      tag: 'devices',
+      may: 'read',
+      query: { limit: integer(1, MOST_DEVICES, `Most devices of a page (default ${DEFAULT_DEVICES})`), cursor },
+      answers: { 200: { description: 'A page of devices', schema: DevicePage } },
+      async handle({ query: { limit, cursor: after }, principal, response }) {
         const page = await readSide.devices(principal.tenant, {
           limit: limit ?? DEFAULT_DEVICES,
           ...(after !== undefined && { cursor: after }),
         });
         sendJson(response, 200, { devices: page.items.map(deviceView), next: page.next });
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/v1/devices/:id',
-      access: 'control',
+      summary: 'State of a device: phase and progress, last seen, profile, model, open alerts',
+      tag: 'devices',
+      may: 'read',
+      answers: { 200: { description: 'The device', schema: Device } },
       async handle(exchange) {
-        readQuery(exchange.query, {});
         sendJson(exchange.response, 200, deviceView(await knownDevice(exchange)));
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/v1/devices/:id/scores',
-      access: 'control',
+      summary: 'Scores of a device, oldest first',
+      description:
+        'With `from`: the first `limit` from there on, and `next` while there are more. Without: the latest `limit`.',
+      tag: 'devices',
+      may: 'read',
+      query: {
+        from: time('First time'),
+        to: time('Last time'),
+        limit: integer(1, MOST_SCORES, `Most scores (default ${DEFAULT_SCORES})`),
+        cursor,
+        outcome: oneOf(OUTCOMES, 'Only rows with this outcome'),
+      },
+      answers: { 200: { description: 'A page of scores', schema: ScorePageSchema } },
       async handle(exchange) {
-        const {
-          from,
-          to,
-          limit,
-          cursor: after,
-          outcome,
-        } = readQuery(exchange.query, {
-          from: time,
-          to: time,
-          limit: integer(1, MOST_SCORES),
-          cursor,
-          outcome: oneOf(OUTCOMES),
-        });
+        const { from, to, limit, cursor: after, outcome } = exchange.query;
         if (from !== undefined && to !== undefined && from > to)
           throw new RequestInvalidError('from must not be after to');
         if (after !== undefined && from === undefined) throw new RequestInvalidError('cursor must come with from');
@@ -86,23 +93,29 @@ export function deviceRoutes({ storage: { readSide }, clock }: NodeContext): rea
         });
         await sendScores(exchange, page, outcome);
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/v1/devices/:id/explain',
-      access: 'control',
+      summary: 'The latest score, and the strangest of each of the latest episodes',
+      tag: 'devices',
+      may: 'read',
+      answers: { 200: { description: 'In words and numbers', schema: ExplanationSchema } },
       async handle(exchange) {
-        readQuery(exchange.query, {});
         const { tenant, device } = await knownDevice(exchange);
         const explanation = await exchange.call<Explanation>('scorer.explain', { tenant, device });
         sendJson(exchange.response, 200, { ...explanation, device: deviceView(explanation.device) });
       },
-    },
+    }),
   ];
 }
 
 /** A long page leaves in slices: 100,000 rows are some 40 MB of text, which nobody should wait for in one piece. */
-async function sendScores({ response }: Exchange, page: ScorePage, outcome: Outcome | undefined): Promise<void> {
+async function sendScores(
+  { response }: Pick<Exchange, 'response'>,
+  page: ScorePage,
+  outcome: Outcome | undefined,
+): Promise<void> {
   response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8' });
   try {
     await pipeline(Readable.from(scoresText(page, outcome), { objectMode: false }), response);

@@ -1,13 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Type } from '@sinclair/typebox';
 import type { NodeContext } from '../node-context.js';
 import { notReady } from '../operations-server.js';
 import { whyNotReady } from '../readiness.js';
-import { readQuery } from './query.js';
 import { send, sendJson } from './respond.js';
-import type { RouteDefinition } from './route.js';
+import { route, type RouteDefinition } from './route.js';
+import { Problem, word } from './schemas/common.js';
 
 /** A probe waits for what it can do without no longer than this. */
 const SOON_MS = 500;
+
+const Health = Type.Object({ status: word(['ok']) }, { $id: 'Health' });
+const Ready = Type.Object(
+  {
+    status: word(['ready']),
+    away: Type.Optional(Type.Array(Type.String(), { description: 'Parts that it does without for a while' })),
+  },
+  { $id: 'Ready' },
+);
 
 /** Whether a part that others can do without for a while answers: without a registry devices are scored as before. */
 async function answersSoon(ask: () => Promise<unknown>): Promise<boolean> {
@@ -19,38 +29,53 @@ async function answersSoon(ask: () => Promise<unknown>): Promise<boolean> {
 }
 
 export function healthRoutes({ settings, metrics, nodeId }: NodeContext): readonly RouteDefinition[] {
-  const routes: RouteDefinition[] = [
-    {
+  const routes = [
+    route({
       method: 'GET',
       path: '/health',
-      access: 'open',
-      // Probes append queries of their own to get past caches; they are ignored.
+      summary: 'Whether the process lives',
+      tag: 'running',
+      may: 'anybody',
+      // Probes append queries of their own to get past caches.
+      query: 'ignored',
+      answers: { 200: { description: 'It lives', schema: Health } },
       handle({ response }) {
         sendJson(response, 200, { status: 'ok' });
       },
-    },
-    {
+    }),
+    route({
       method: 'GET',
       path: '/ready',
-      access: 'open',
+      summary: 'Whether it can do its job',
+      tag: 'running',
+      may: 'anybody',
+      query: 'ignored',
+      answers: {
+        200: { description: 'It can', schema: Ready },
+        503: { description: 'It cannot; `detail` says why', schema: Problem },
+      },
       async handle({ call, response }) {
         const reason = await whyNotReady((action, nodeID) => call(action, {}, nodeID), settings.services, nodeId);
         if (reason !== undefined) throw notReady(reason);
         const isRegistryThere = await answersSoon(() => call('model-registry.ready', {}));
         sendJson(response, 200, isRegistryThere ? { status: 'ready' } : { status: 'ready', away: ['model-registry'] });
       },
-    },
+    }),
   ];
   if (settings.metricsEnabled) {
-    routes.push({
-      method: 'GET',
-      path: '/metrics',
-      access: 'control',
-      async handle({ query, response }) {
-        readQuery(query, {});
-        send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
-      },
-    });
+    routes.push(
+      route({
+        method: 'GET',
+        path: '/metrics',
+        summary: 'Prometheus metrics of the process that is asked',
+        tag: 'running',
+        may: 'read-cluster',
+        answers: { 200: { description: 'In the text format', mediaType: 'text/plain' } },
+        async handle({ response }) {
+          send(response, 200, metrics.registry.contentType, await metrics.registry.metrics());
+        },
+      }),
+    );
   }
   return routes;
 }

@@ -1,8 +1,10 @@
 /** The HTTP server with its limits, and its answers to what is not even HTTP. */
 import { randomUUID } from 'node:crypto';
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { BodyReader } from './body.js';
+import type { Certificate } from './tls-files.js';
 
 const MAX_HEADER_BYTES = 16_384;
 const MAX_HEADERS = 100;
@@ -22,18 +24,24 @@ const PARSER_FAULTS: Readonly<Record<string, readonly [status: number, detail: s
 /**
  * @param requestTimeoutMs longest time that a request may take to arrive whole.
  * @param handle is given every request, with a request id that is safe to log.
+ * @param certificate given: HTTPS
  */
 export function createHttpServer(
   requestTimeoutMs: number,
   bodies: BodyReader,
   handle: (request: IncomingMessage, response: ServerResponse) => void,
+  certificate?: Certificate,
 ): Server {
-  const server = createServer({
+  const limits = {
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: CHECK_CONNECTIONS_MS,
-  });
+  };
+  const server =
+    certificate === undefined
+      ? createServer(limits)
+      : createHttpsServer({ ...limits, ...certificate, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] });
   server.maxHeadersCount = MAX_HEADERS;
   server.maxConnections = MAX_CONNECTIONS;
   const accept = (request: IncomingMessage, response: ServerResponse): void => {

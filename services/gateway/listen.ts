@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { SettingInvalidError } from '../../models/errors.js';
 
@@ -65,5 +66,6 @@ export function close(server: Server, graceMs: number, isIdle: () => boolean): P
 /** Of a server that listens. */
 export function urlOf(server: Server): string {
   const { address, port, family } = server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  const scheme = server instanceof HttpsServer ? 'https' : 'http';
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

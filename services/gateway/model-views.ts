@@ -1,29 +1,22 @@
 /** Models as JSON for people: times in RFC 3339, no node ids. */
 import { formatTimestamp } from '../../models/domain/timestamp.js';
-import type { Model, ModelVersion, HistoryRecord } from '../../models/registry/registry.js';
+import type { Model, ModelVersion } from '../../models/registry/registry.js';
 import type { TrainingStatus } from '../model-registry.service.js';
-
-export interface ModelVersionView extends Omit<ModelVersion, 'registeredMs'> {
-  readonly registered: string;
-}
-
-export interface TrainingView extends Omit<TrainingStatus, 'nodeId' | 'startedMs' | 'endedMs'> {
-  readonly started: string;
-  readonly ended?: string;
-}
-
-export interface ModelView extends Omit<Model, 'versions' | 'history' | 'trainings'> {
-  readonly versions: readonly ModelVersionView[];
-  /** Oldest first. */
-  readonly history: readonly (Omit<HistoryRecord, 'name' | 'atMs'> & { readonly at: string })[];
-}
+import type {
+  Model as ModelView,
+  ModelVersion as ModelVersionView,
+  Training as TrainingView,
+} from './schemas/model.js';
 
 /** Trainings are left out: whether one still runs only the registry knows. */
-export function modelView({ name, versions, aliases, history }: Model): ModelView {
+export function modelView({ name, versions, aliases: { champion, challenger }, history }: Model): ModelView {
   return {
     name,
     versions: versions.map(versionView),
-    aliases,
+    aliases: {
+      ...(champion !== undefined && { champion }),
+      ...(challenger !== undefined && { challenger }),
+    },
     history: history.map(({ type, version, atMs, by, note }) => ({
       type,
       version,

@@ -1,4 +1,3 @@
-import { Type } from '@sinclair/typebox';
 import { MAX_READING_CHANNELS } from '../../models/domain/reading-parser.js';
 import { quantumKernel, QUANTUM_IS_OFF } from '../../models/detectors/quantum-kernel.js';
 import { quoteValue } from '../../models/domain/quote-value.js';
@@ -6,33 +5,26 @@ import { RequestInvalidError } from '../../models/errors.js';
 import { DEFAULT_PROFILE } from '../../models/profiles/profile.js';
 import type { Model } from '../../models/registry/registry.js';
 import { AUTOENCODER } from '../../models/scoring/score-series.js';
-import { MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from '../../models/settings.js';
 import { ModelShelf } from '../model-shelf.js';
 import type { NodeContext } from '../node-context.js';
-import type { BodyReader } from './body.js';
-import { readQuery } from './query.js';
 import { sendJson } from './respond.js';
-import { readFields, type Exchange, type RouteDefinition } from './route.js';
+import { route, type Exchange, type RouteDefinition } from './route.js';
+import { PredictRequest, Prediction } from './schemas/prediction.js';
 
-const PredictRequest = Type.Object(
-  {
-    data: Type.Array(Type.Unknown(), { minItems: 1 }),
-    window_size: Type.Optional(Type.Integer({ minimum: MIN_PREDICT_WINDOW, maximum: MAX_PREDICT_WINDOW })),
-    method: Type.Optional(Type.String({ pattern: '^[a-z0-9-]{1,64}$' })),
-  },
-  { additionalProperties: false },
-);
-
-export function predictRoutes({ settings, storage }: NodeContext, bodies: BodyReader): readonly RouteDefinition[] {
+export function predictRoutes({ settings, storage }: NodeContext): readonly RouteDefinition[] {
   const shelf = new ModelShelf(storage.models);
   return [
-    {
+    route({
       method: 'POST',
       path: '/predict',
-      access: 'data',
+      summary: 'Score rows that belong to no device',
+      tag: 'predictions',
+      may: 'predict',
+      pace: 'data',
+      body: PredictRequest,
+      answers: { 200: { description: 'One score a row', schema: Prediction } },
       async handle(exchange) {
-        readQuery(exchange.query, {});
-        const request = await readFields(bodies, exchange, PredictRequest);
+        const request = exchange.fields;
         if (request.data.length > settings.batchSize) {
           const most = settings.batchSize;
           throw new RequestInvalidError(`data must have at most ${most} rows, got ${request.data.length}`);
@@ -49,12 +41,16 @@ export function predictRoutes({ settings, storage }: NodeContext, bodies: BodyRe
         });
         sendJson(exchange.response, 200, answer);
       },
-    },
+    }),
   ];
 }
 
 /** The trained model in force that reads so many columns: of the standard profile, else of the first by name. */
-async function modelFor({ call }: Exchange, shelf: ModelShelf, columns: number): Promise<string | undefined> {
+async function modelFor(
+  { call }: Pick<Exchange, 'call'>,
+  shelf: ModelShelf,
+  columns: number,
+): Promise<string | undefined> {
   const models = await call<Model[]>('model-registry.list', {});
   const first = (a: Model, b: Model): number => Number(b.name === DEFAULT_PROFILE) - Number(a.name === DEFAULT_PROFILE);
   for (const { versions, aliases } of [...models].sort(first)) {

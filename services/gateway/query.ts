@@ -1,16 +1,21 @@
 /** Query parameters: every one is known and sound, or the request is refused and told which are not. */
+import { Type, type TSchema } from '@sinclair/typebox';
 import { isDeviceId } from '../../models/domain/identity.js';
 import { quoteValue } from '../../models/domain/quote-value.js';
 import { parseTimestamp } from '../../models/domain/timestamp.js';
 import { RequestInvalidError } from '../../models/errors.js';
 
-/** Reads one parameter's text. @throws RequestInvalidError with a message that begins with `name`. */
-export type ParameterReader<T> = (text: string, name: string) => T;
+export interface Parameter<T> {
+  /** What the OpenAPI document says of it. */
+  readonly schema: TSchema;
+  /** @throws RequestInvalidError with a message that begins with `name`. */
+  readonly read: (text: string, name: string) => T;
+}
 
 /** What a route takes; every parameter may be left out. */
-export type QueryShape = Readonly<Record<string, ParameterReader<unknown>>>;
+export type QueryShape = Readonly<Record<string, Parameter<unknown>>>;
 
-export type QueryOf<Shape extends QueryShape> = { readonly [Name in keyof Shape]?: ReturnType<Shape[Name]> };
+export type QueryOf<Shape extends QueryShape> = { readonly [Name in keyof Shape]?: ReturnType<Shape[Name]['read']> };
 
 /** @throws RequestInvalidError for unknown, repeated or bad parameters. */
 export function readQuery<Shape extends QueryShape>(query: URLSearchParams, shape: Shape): QueryOf<Shape> {
@@ -22,7 +27,7 @@ export function readQuery<Shape extends QueryShape>(query: URLSearchParams, shap
     } else if (Object.hasOwn(values, name)) {
       throw new RequestInvalidError(`${name} must be given once`);
     } else {
-      values[name] = shape[name]!(text, name);
+      values[name] = shape[name]!.read(text, name);
     }
   }
   if (unknown.length > 0) {
@@ -35,49 +40,74 @@ export function readQuery<Shape extends QueryShape>(query: URLSearchParams, shap
 }
 
 /** A whole number of `min` to `max`. */
-export function integer(min: number, max: number): ParameterReader<number> {
-  return (text, name) => {
-    const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
-    if (!(number >= min && number <= max)) {
-      throw new RequestInvalidError(`${name} must be a whole number of ${min} to ${max}, got ${quoteValue(text)}`);
-    }
-    return number;
+export function integer(min: number, max: number, description: string): Parameter<number> {
+  return {
+    schema: Type.Integer({ minimum: min, maximum: max, description }),
+    read(text, name) {
+      const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+      if (!(number >= min && number <= max)) {
+        throw new RequestInvalidError(`${name} must be a whole number of ${min} to ${max}, got ${quoteValue(text)}`);
+      }
+      return number;
+    },
   };
 }
 
 /** RFC 3339, or Unix ms in digits. */
-export const time: ParameterReader<number> = (text, name) => {
-  const timeMs = parseTimestamp(/^\d{1,15}$/.test(text) ? Number(text) : text);
-  if (typeof timeMs === 'number') return timeMs;
-  // A plus sign in a query is a space: the likeliest mistake, and one that no one sees.
-  const hint = text.includes(' ') ? ' (in a URL, write + as %2B)' : '';
-  throw new RequestInvalidError(`${name} ${timeMs}${hint}`);
-};
+export function time(description: string): Parameter<number> {
+  return {
+    schema: Type.String({
+      description: `${description}; RFC 3339 or Unix ms`,
+      examples: ['2026-01-01T00:00:00Z'],
+      pattern: '^[0-9].*$',
+      maxLength: 64,
+    }),
+    read(text, name) {
+      const timeMs = parseTimestamp(/^\d{1,15}$/.test(text) ? Number(text) : text);
+      if (typeof timeMs === 'number') return timeMs;
+      // A plus sign in a query is a space: the likeliest mistake, and one that no one sees.
+      const hint = text.includes(' ') ? ' (in a URL, write + as %2B)' : '';
+      throw new RequestInvalidError(`${name} ${timeMs}${hint}`);
+    },
+  };
+}
 
 /** Any text of at most `max` characters. */
-export function words(max: number): ParameterReader<string> {
-  return (text, name) => {
-    if (text.length <= max) return text;
-    throw new RequestInvalidError(`${name} must have at most ${max} characters, got ${text.length}`);
+export function words(max: number, description: string): Parameter<string> {
+  return {
+    schema: Type.String({ maxLength: max, description }),
+    read(text, name) {
+      if (text.length <= max) return text;
+      throw new RequestInvalidError(`${name} must have at most ${max} characters, got ${text.length}`);
+    },
   };
 }
 
-export function oneOf<const T extends string>(words: readonly T[]): ParameterReader<T> {
-  return (text, name) => {
-    const word = words.find((candidate) => candidate === text);
-    if (word === undefined)
-      throw new RequestInvalidError(`${name} must be ${words.join(' or ')}, got ${quoteValue(text)}`);
-    return word;
+export function oneOf<const T extends string>(choices: readonly T[], description: string): Parameter<T> {
+  return {
+    schema: Type.Unsafe<T>({ type: 'string', enum: [...choices], description }),
+    read(text, name) {
+      const word = choices.find((candidate) => candidate === text);
+      if (word === undefined)
+        throw new RequestInvalidError(`${name} must be ${choices.join(' or ')}, got ${quoteValue(text)}`);
+      return word;
+    },
   };
 }
 
-export const deviceId: ParameterReader<string> = (text, name) => {
-  if (isDeviceId(text)) return text;
-  throw new RequestInvalidError(`${name} must be 1 to 128 letters, digits or _ - . : @ /, got ${quoteValue(text)}`);
+export const deviceId: Parameter<string> = {
+  schema: Type.String({ pattern: '^[A-Za-z0-9_\\-.:@/]{1,128}$', description: 'Only this device' }),
+  read(text, name) {
+    if (isDeviceId(text)) return text;
+    throw new RequestInvalidError(`${name} must be 1 to 128 letters, digits or _ - . : @ /, got ${quoteValue(text)}`);
+  },
 };
 
 /** `next` of the page before. What it holds is the store's business. */
-export const cursor: ParameterReader<string> = (text, name) => {
-  if (/^[\x21-\x7e]{1,1024}$/.test(text)) return text;
-  throw new RequestInvalidError(`${name} must be the "next" of an earlier answer, got ${quoteValue(text)}`);
+export const cursor: Parameter<string> = {
+  schema: Type.String({ pattern: '^[\\x21-\\x7e]{1,1024}$', description: '`next` of the page before' }),
+  read(text, name) {
+    if (/^[\x21-\x7e]{1,1024}$/.test(text)) return text;
+    throw new RequestInvalidError(`${name} must be the "next" of an earlier answer, got ${quoteValue(text)}`);
+  },
 };

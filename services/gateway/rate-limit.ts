@@ -1,32 +1,76 @@
-/** Requests a minute a key, counted in fixed windows. */
+/**
+ * How much one key, and one tenant, may ask: requests a minute on the control routes, readings a second on the others. Answers
+ * tell what is left (draft-ietf-httpapi-ratelimit-headers-10).
+ */
+import type { ServerResponse } from 'node:http';
 import { RateLimitedError } from '../../models/errors.js';
+import type { Settings } from '../../models/settings.js';
+import type { Limiter, OpenLimiter } from '../../storage/limits/limiters.js';
+import type { Principal } from '../security/api-keys.js';
 
-const WINDOW_MS = 60_000;
-/** Keys counted at once. More of them than there can be keys, so this is a belt on braces. */
-const MOST_NAMES = 10_000;
+const REQUESTS_WINDOW_SEC = 60;
+/** Readings come in bursts: what counts is the average of so many seconds. */
+const READINGS_WINDOW_SEC = 10;
+
+interface Limit {
+  readonly limiter: Limiter;
+  readonly policy: string;
+  readonly words: string;
+  readonly most: number;
+  readonly keyOf: (principal: Principal) => string;
+}
+
+const byKey = ({ tenant, name }: Principal): string => `${tenant}/${name}`;
+const byTenant = ({ tenant }: Principal): string => tenant;
 
 export class RateLimit {
-  readonly #perMinute: number;
-  readonly #counts = new Map<string, number>();
-  #window = -1;
+  readonly #requests: readonly Limit[];
+  readonly #readings: readonly Limit[];
 
-  /** @param perMinute requests a name may make in one minute of the clock, >= 1. */
-  constructor(perMinute: number) {
-    this.#perMinute = perMinute;
+  constructor(settings: Settings, open: OpenLimiter) {
+    const { apiRateLimit, readingsPerSecond, tenantReadingsPerSecond, rateLimiting } = settings;
+    const limit = (
+      name: string,
+      points: number,
+      windowSec: number,
+      words: string,
+      keyOf: Limit['keyOf'],
+    ): readonly Limit[] => {
+      if (points === 0 || !rateLimiting) return [];
+      const policy = `"${name}";q=${points};w=${windowSec}`;
+      return [{ limiter: open({ name, points, windowSec }), policy, words, most: points, keyOf }];
+    };
+    const perWindow = (perSecond: number): number => perSecond * READINGS_WINDOW_SEC;
+    this.#requests = limit('requests', apiRateLimit, REQUESTS_WINDOW_SEC, 'requests a minute a key', byKey);
+    this.#readings = [
+      ...limit('readings', perWindow(readingsPerSecond), READINGS_WINDOW_SEC, 'readings in 10 s a key', byKey),
+      ...limit(
+        'tenant-readings',
+        perWindow(tenantReadingsPerSecond),
+        READINGS_WINDOW_SEC,
+        'readings in 10 s a tenant',
+        byTenant,
+      ),
+    ];
   }
 
-  /** Counts one request. @throws RateLimitedError with `data.retryAfterMs`. */
-  take(name: string, nowMs: number): void {
-    const window = Math.floor(nowMs / WINDOW_MS);
-    if (window !== this.#window) {
-      this.#window = window;
-      this.#counts.clear();
+  /** Counts one request. @throws RateLimitedError with `data.retryAfterMs` */
+  takeRequest(principal: Principal, response: ServerResponse): Promise<void> {
+    return this.#take(this.#requests, principal, response, 1);
+  }
+
+  /** Counts the readings of one request, before any of them is taken. @throws RateLimitedError with `data.retryAfterMs` */
+  takeReadings(principal: Principal, response: ServerResponse, readings: number): Promise<void> {
+    return this.#take(this.#readings, principal, response, readings);
+  }
+
+  async #take(limits: readonly Limit[], principal: Principal, response: ServerResponse, points: number): Promise<void> {
+    for (const { limiter, policy, words, most, keyOf } of limits) {
+      const { isAllowed, remaining, resetMs } = await limiter.take(keyOf(principal), points);
+      const name = policy.slice(0, policy.indexOf(';'));
+      response.setHeader('RateLimit-Policy', policy);
+      response.setHeader('RateLimit', `${name};r=${remaining};t=${Math.ceil(resetMs / 1_000)}`);
+      if (!isAllowed) throw new RateLimitedError(`at most ${most} ${words}`, resetMs);
     }
-    const count = (this.#counts.get(name) ?? 0) + 1;
-    if (count > this.#perMinute || (count === 1 && this.#counts.size >= MOST_NAMES)) {
-      const retryAfterMs = (window + 1) * WINDOW_MS - nowMs;
-      throw new RateLimitedError(`at most ${this.#perMinute} requests a minute a key`, retryAfterMs);
-    }
-    this.#counts.set(name, count);
   }
 }

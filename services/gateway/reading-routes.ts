@@ -1,23 +1,13 @@
-import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import { parseReading } from '../../models/domain/reading-parser.js';
-import type { AppendAnswer } from '../ingest.service.js';
 import type { NodeContext } from '../node-context.js';
 import { requireMediaType, type BodyReader } from './body.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import { Idempotency, type Answer } from './idempotency.js';
-import { readQuery } from './query.js';
-import { READING_MEDIA_TYPES, readingSlices, type ReadingMediaType, type Rejection } from './reading-slices.js';
+import { ReadingIntake } from './reading-intake.js';
+import { READING_MEDIA_TYPES, readingSlices, type ReadingMediaType } from './reading-slices.js';
 import { send } from './respond.js';
-import type { Exchange, RouteDefinition } from './route.js';
-
-/** Rejected readings that an answer lists; `rejectedCount` counts them all. */
-const MOST_LISTED = 100;
-
-/**
- * A batch leaves when it holds so many values: with its times and names it then stays well below the 1 MB that a NATS message may
- * have by default.
- */
-const MOST_VALUES = 32_768;
+import { route, type Exchange, type RouteDefinition } from './route.js';
+import { Accepted, Readings } from './schemas/readings.js';
 
 export function readingRoutes(
   node: NodeContext,
@@ -28,50 +18,51 @@ export function readingRoutes(
     node.logger.warn({ err: error }, 'the answer to an Idempotency-Key could not be kept or looked up');
   });
 
-  /** Slice after slice. When one fails, those before it are kept: sent again, their readings are duplicates, which are harmless. */
-  async function push({ call, principal }: Exchange, mediaType: ReadingMediaType, body: Buffer): Promise<Answer> {
-    let accepted = 0;
-    let rejectedCount = 0;
-    const rejected: Rejection[] = [];
-    const batch = ReadingBatch.create();
-    const send = async (): Promise<void> => {
-      if (batch.length === 0) return;
-      const text = Buffer.from(batch.encode()).toString('base64');
-      accepted += (await call<AppendAnswer>('ingest.append', { tenant: principal.tenant, batch: text })).accepted;
-      batch.clear();
-    };
+  async function push(
+    exchange: Pick<Exchange, 'call' | 'principal'>,
+    mediaType: ReadingMediaType,
+    body: Buffer,
+  ): Promise<Answer> {
+    const intake = new ReadingIntake(exchange, node.metrics.invalidReadings);
     for (const { readings, indexes, malformed } of readingSlices(mediaType, body)) {
-      const refused: Rejection[] = [];
+      for (const { index, reason } of malformed) intake.reject(index, reason, false);
+      metrics.malformedLines.inc(malformed.length);
       for (let i = 0; i < readings.length; i++) {
         const reading = parseReading(readings[i]);
-        if (typeof reading === 'string') {
-          refused.push({ index: indexes[i]!, reason: reading });
-          continue;
-        }
-        batch.addReading(reading.device, reading.timeMs, reading.channels, reading.values);
-        if (batch.values.length >= MOST_VALUES) await send();
+        if (typeof reading === 'string') intake.reject(indexes[i]!, reading);
+        else intake.add(indexes[i]!, reading.device, reading.timeMs, reading.channels, reading.values);
+        if (intake.isFull) await intake.flush();
       }
-      node.metrics.invalidReadings.inc(refused.length);
-      metrics.malformedLines.inc(malformed.length);
-      rejectedCount += refused.length + malformed.length;
-      const inOrder = [...refused, ...malformed].sort((a, b) => a.index - b.index);
-      rejected.push(...inOrder.slice(0, Math.max(0, MOST_LISTED - rejected.length)));
-      await send();
+      await intake.flush();
     }
-    const counts = { accepted, rejected, rejectedCount };
-    return accepted > 0
-      ? { status: 202, body: counts }
-      : { status: 422, body: { ...noneAcceptable(rejected), ...counts } };
+    return intake.answer();
   }
 
   return [
-    {
+    route({
       method: 'POST',
       path: '/v1/readings',
-      access: 'data',
+      summary: 'Take readings',
+      description: 'Every accepted reading is on disk when this is answered. NDJSON carries one reading a line.',
+      tag: 'readings',
+      may: 'write',
+      pace: 'data',
+      headers: {
+        'Idempotency-Key': 'The same key and body within 24 h get the same answer, and are not taken again',
+      },
+      raw: { mediaTypes: READING_MEDIA_TYPES, schema: Readings },
+      answers: {
+        202: {
+          description: 'Taken; `rejected` says which not, and why',
+          schema: Accepted,
+          headers: {
+            'X-Durability': 'What the acknowledgement survives',
+            'Idempotency-Replayed': 'Present when the answer is that of an earlier request',
+          },
+        },
+      },
       async handle(exchange) {
-        const { request, response, principal, query } = exchange;
-        readQuery(query, {});
+        const { request, response, principal } = exchange;
         const mediaType = requireMediaType(request, READING_MEDIA_TYPES);
         const key = request.headers['idempotency-key'] as string | undefined;
         await bodies.read(request, async (body) => {
@@ -91,16 +82,6 @@ export function readingRoutes(
           );
         });
       },
-    },
+    }),
   ];
-}
-
-function noneAcceptable(rejected: readonly Rejection[]): object {
-  const first = rejected[0];
-  return {
-    type: 'urn:redshank:problem:reading-invalid',
-    title: 'No reading is acceptable',
-    status: 422,
-    detail: first === undefined ? 'no reading is acceptable' : `reading ${first.index}: ${first.reason}`,
-  };
 }

@@ -1,6 +1,7 @@
 /** Cuts the body of `POST /v1/readings` into slices that are small enough to be handled in one go. */
 import { PayloadTooLargeError, RequestInvalidError } from '../../models/errors.js';
 import { quoteValue } from '../../models/domain/quote-value.js';
+import type { Rejection } from './reading-intake.js';
 import { decodeUtf8, parseJson, parseJsonLine } from './json-text.js';
 
 /** Most readings of one request; their answers must fit into memory too. */
@@ -11,17 +12,11 @@ export const SLICE_READINGS = 2_000;
 export const READING_MEDIA_TYPES = ['application/json', 'application/x-ndjson', 'application/ndjson'] as const;
 export type ReadingMediaType = (typeof READING_MEDIA_TYPES)[number];
 
-export interface Rejection {
-  /** Which reading of the request, from 0. Blank lines do not count. */
-  readonly index: number;
-  readonly reason: string;
-}
-
 export interface Slice {
   readonly readings: readonly unknown[];
   /** Index in the request of each of `readings`. */
   readonly indexes: readonly number[];
-  /** Lines that are not even JSON. */
+  /** Lines that are not even JSON. Blank lines do not count. */
   readonly malformed: readonly Rejection[];
 }
 

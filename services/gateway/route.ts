@@ -1,46 +1,125 @@
-/** What a route is, and what every request goes through before its handler: the caller's key, its rate, its body. */
+/** What a route is, and what every request goes through before its handler: the caller's key, its rate, its query, its body. */
 import type { ServerResponse } from 'node:http';
-import type { TSchema, Static } from '@sinclair/typebox';
+import type { Static, TSchema } from '@sinclair/typebox';
 import { actFor } from '../../mixins/bus/caller.js';
 import { checkParams } from '../../mixins/params.js';
 import type { Clock } from '../../mixins/clock.js';
 import type { Span, Tracer } from '../../mixins/tracing/tracer.js';
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
-import { StorageFailedError } from '../../models/errors.js';
+import { ForbiddenError, StorageFailedError } from '../../models/errors.js';
+import { isAllowed, type Permission } from '../../models/security/permissions.js';
 import type { Principal } from '../security/api-keys.js';
+import type { AuditEntry, AuditLog } from '../security/audit-log.js';
 import type { Authenticate } from './authenticate.js';
 import { requireMediaType, type BodyReader } from './body.js';
+import { clientAddress } from './client-address.js';
 import { parseJson } from './json-text.js';
-import { HttpProblemError } from './problem.js';
+import { HttpProblemError, toProblem } from './problem.js';
+import { readQuery, type QueryOf, type QueryShape } from './query.js';
 import type { RateLimit } from './rate-limit.js';
 import type { WebRequest } from './web-request.js';
 
 /** One request and its answer. */
-export interface Exchange {
+export interface Exchange<Query = unknown, Fields = unknown> {
   readonly request: WebRequest;
   readonly response: ServerResponse;
   /** From the path, decoded. Checked by nobody yet. */
   readonly params: Readonly<Record<string, string>>;
-  readonly query: URLSearchParams;
+  /** Checked. */
+  readonly query: Query;
+  /** The JSON body, checked. */
+  readonly fields: Fields;
   readonly principal: Principal;
   /** Calls an action on the bus, for as long as a request may take. `nodeID`: at that node and no other. */
   readonly call: <T>(action: string, params: object, nodeID?: string) => Promise<T>;
 }
 
-export interface RouteDefinition {
-  readonly method: 'GET' | 'POST';
+export const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const;
+export type Method = (typeof METHODS)[number];
+
+export const TAGS = [
+  'readings',
+  'devices',
+  'alerts',
+  'live',
+  'predictions',
+  'models',
+  'access',
+  'running',
+  'pages',
+] as const;
+
+/** What may come back. */
+export interface Answer {
+  readonly description: string;
+  /** Of a JSON body. */
+  readonly schema?: TSchema;
+  /** Of any other body. */
+  readonly mediaType?: string;
+  /** Names of headers that mean something here, with what they mean. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A body that the handler reads by itself. */
+export interface RawBody {
+  readonly mediaTypes: readonly string[];
+  /** Where one of them is JSON. */
+  readonly schema?: TSchema;
+  readonly examples?: Readonly<Record<string, string>>;
+  readonly description?: string;
+}
+
+interface RouteFacts {
+  readonly method: Method;
   /** Parts that begin with a colon are parameters. One part of the path each: a slash in an id comes as `%2F`. */
   readonly path: string;
-  /**
-   * `open`: no key. `data`: a key; as often as the queues bear. `control`: a key, and at most `API_RATE_LIMIT` requests a minute.
-   */
-  readonly access: 'open' | 'data' | 'control';
+  /** Says what it does, in a few words; the rest in `description`. */
+  readonly summary: string;
+  readonly description?: string;
+  readonly tag: (typeof TAGS)[number];
+  /** What a key must be allowed; `anybody`: no key at all. */
+  readonly may: Permission | 'anybody';
+  /** `data`: as often as the queues bear. Else at most `API_RATE_LIMIT` requests a minute a key. */
+  readonly pace?: 'data';
+  /** Headers of the request that mean something here. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly raw?: RawBody;
+  /** By status. What goes wrong is a problem, everywhere alike, and is not named here. */
+  readonly answers: Readonly<Record<number, Answer>>;
+}
+
+export interface RouteDefinition extends RouteFacts {
+  readonly query: QueryShape | 'ignored';
+  /** The JSON body; no body counts as `{}`. */
+  readonly body: TSchema | undefined;
   readonly handle: (exchange: Exchange) => Promise<void> | void;
+}
+
+/**
+ * A route. One place says what it takes, what it answers and who may ask: requests are checked against it, and the OpenAPI document
+ * is made of it.
+ *
+ * `query`: what it takes, by default nothing; `ignored`: whatever probes and caches append.
+ */
+export function route<Shape extends QueryShape, Body extends TSchema>(
+  definition: RouteFacts & {
+    readonly query?: Shape | 'ignored';
+    readonly body?: Body;
+    readonly handle: (exchange: Exchange<QueryOf<Shape>, Static<Body>>) => Promise<void> | void;
+  },
+): RouteDefinition {
+  const { query = {}, body, handle, ...facts } = definition;
+  // What is checked has the type that its schema says.
+  return { ...facts, query, body, handle: handle as RouteDefinition['handle'] };
 }
 
 export interface Door {
   readonly authenticate: Authenticate;
-  readonly rateLimit: RateLimit | undefined;
+  readonly rateLimit: RateLimit;
+  readonly audit: AuditLog;
+  /** As `TRUSTED_PROXIES`. */
+  readonly trustedProxies: number;
+  readonly bodies: BodyReader;
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
   /** Why the bus cannot be reached at this moment; undefined while it can. */
@@ -50,33 +129,46 @@ export interface Door {
 
 export type RouteHandler = (request: WebRequest, response: ServerResponse, next?: (error?: unknown) => void) => void;
 
-const NOBODY: Principal = { name: 'nobody', tenant: DEFAULT_TENANT, role: 'admin' };
+const NOBODY: Principal = { name: 'nobody', tenant: DEFAULT_TENANT, role: 'viewer' };
 
 /** @param door asked for at each request: it opens when the service has started. */
 export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandler {
   // Readings that come twice are duplicates, and a prediction changes nothing.
-  const isRepeatable = route.method === 'GET' || route.access === 'data';
+  const isRepeatable = route.method === 'GET' || route.pace === 'data';
   return (request, response, next) => {
     let span: Span | undefined;
+    /** Writes down that a change failed. */
+    let failed: (status: number) => Promise<void> | undefined = () => undefined;
     const run = async (): Promise<void> => {
       // A preflight is routed by the method that it asks about; it must not do what that method does.
       if (request.method === 'OPTIONS') throw methodNotAllowed([route.method]);
-      const { authenticate, rateLimit, clock, requestTimeoutMs, tracer, busOutage } = door();
-      const principal = route.access === 'open' ? NOBODY : await authenticate(request);
-      if (route.access === 'control') rateLimit?.take(principal.name, clock.wallMs());
+      const { authenticate, rateLimit, bodies, audit, clock, requestTimeoutMs, tracer, busOutage } = door();
+      const principal = route.may === 'anybody' ? NOBODY : await authenticate(request);
+      if (route.may !== 'anybody') {
+        requirePermission(principal, route.may);
+        if (route.pace !== 'data') await rateLimit.takeRequest(principal, response);
+      }
       // Wherever a call goes, it goes for this person and this tenant.
       actFor(request.$ctx, { kind: 'key', ...principal });
       // After the key: nobody else decides what is recorded.
-      const isKnown = route.access !== 'open';
+      const isKnown = route.may !== 'anybody';
       span = isKnown ? tracer.begin(`${route.method} ${route.path}`, request.headers['traceparent']) : undefined;
       request.traceId = span?.traceId;
       const options = { timeout: requestTimeoutMs, ...(span && { headers: { traceparent: span.traceparent } }) };
-      const { params, query } = request.$params;
+      const { params } = request.$params;
+      const query = route.query === 'ignored' ? {} : readQuery(request.$params.query, route.query);
+      const fields = route.body === undefined ? undefined : await readFields(bodies, request, route.body);
+      const isChange = route.method !== 'GET' && route.pace !== 'data';
+      const entry = isChange ? auditEntry(route, request, fields, principal, door()) : undefined;
+      // What cannot be written down is not done.
+      if (entry !== undefined) await audit.append(entry);
+      failed = (status) => entry && audit.append({ ...entry, atMs: clock.wallMs(), failed: status });
       await route.handle({
         request,
         response,
         params,
         query,
+        fields,
         principal,
         call: async (action, args, nodeID) => {
           failIf(busOutage());
@@ -95,8 +187,43 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
     run().catch((error: unknown) => {
       span?.end(error);
       next?.(error);
+      // The answer has left with its reason, and that the change was tried is written down already.
+      failed(toProblem(error, undefined).status)?.catch(() => undefined);
     });
   };
+}
+
+/** What is sent is kept up to so many characters. */
+const MOST_DETAILS = 2_000;
+
+function auditEntry(
+  { method, path }: RouteDefinition,
+  request: WebRequest,
+  fields: unknown,
+  { name, tenant, role }: Principal,
+  { clock, trustedProxies }: Door,
+): AuditEntry {
+  const details = fields === undefined ? '{}' : JSON.stringify(fields);
+  return {
+    atMs: clock.wallMs(),
+    tenant,
+    by: name,
+    role,
+    from: clientAddress(request, trustedProxies),
+    action: `${method} ${path}`,
+    target: Object.fromEntries(Object.entries(request.$params.params).map(([part, id]) => [part, id.slice(0, 256)])),
+    ...(details !== '{}' && { details: details.slice(0, MOST_DETAILS) }),
+    request: request.headers['x-request-id'] as string,
+  };
+}
+
+/** @throws ForbiddenError */
+function requirePermission({ role, tenant }: Principal, permission: Permission): void {
+  if (isAllowed(role, tenant, permission)) return;
+  const ofWhom = permission.endsWith('-cluster') ? ', of the tenant that runs the cluster' : '';
+  throw new ForbiddenError(
+    `this needs a key that may ${permission.replace('-', ' the ')}${ofWhom}; this one is of a ${role}`,
+  );
 }
 
 /** @throws StorageFailedError when there is an outage. */
@@ -112,14 +239,10 @@ export function methodNotAllowed(allowed: readonly string[]): HttpProblemError {
   return new HttpProblemError(405, 'Method not allowed', detail, { Allow: methods.join(', ') });
 }
 
-/**
- * The JSON body of a control request; no body counts as `{}`.
- *
- * @throws RequestInvalidError naming the fields that do not fit `schema`.
- */
-export function readFields<S extends TSchema>(bodies: BodyReader, exchange: Exchange, schema: S): Promise<Static<S>> {
-  const { headers } = exchange.request;
+/** @throws RequestInvalidError naming the fields that do not fit `schema`. */
+function readFields<S extends TSchema>(bodies: BodyReader, request: WebRequest, schema: S): Promise<Static<S>> {
+  const { headers } = request;
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  if (hasBody) requireMediaType(exchange.request, ['application/json']);
-  return bodies.read(exchange.request, (body) => checkParams(schema, hasBody ? parseJson(body) : {}));
+  if (hasBody) requireMediaType(request, ['application/json']);
+  return bodies.read(request, (body) => checkParams(schema, hasBody ? parseJson(body) : {}));
 }

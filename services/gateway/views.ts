@@ -2,45 +2,29 @@
 import type { Alert } from '../../models/domain/alert.js';
 import { formatTimestamp } from '../../models/domain/timestamp.js';
 import type { DeviceSummary } from '../../storage/read-side/read-side.js';
-
-export interface DeviceView extends Omit<DeviceSummary, 'tenant' | 'lastSeenMs' | 'lastReadingMs'> {
-  readonly lastSeen: string;
-  readonly lastReading: string | undefined;
-}
+import type { Alert as AlertView } from './schemas/alert.js';
+import type { Device as DeviceView } from './schemas/device.js';
 
 export function deviceView(summary: DeviceSummary): DeviceView {
   const { lastSeenMs, lastReadingMs, progress, lastScore, threshold, ...rest } = withoutTenant(summary);
   return {
     ...rest,
+    channels: [...rest.channels],
+    openAlerts: [...rest.openAlerts],
     progress: short(progress),
-    lastScore: lastScore === undefined ? undefined : short(lastScore),
-    threshold: threshold === undefined ? undefined : short(threshold),
+    ...(lastScore !== undefined && { lastScore: short(lastScore) }),
+    ...(threshold !== undefined && { threshold: short(threshold) }),
     lastSeen: formatTimestamp(lastSeenMs),
-    lastReading: lastReadingMs === undefined ? undefined : formatTimestamp(lastReadingMs),
+    ...(lastReadingMs !== undefined && { lastReading: formatTimestamp(lastReadingMs) }),
   };
-}
-
-export interface AlertView extends Omit<
-  Alert,
-  'tenant' | 'startedMs' | 'raisedMs' | 'lastStrangeMs' | 'resolvedMs' | 'changedMs' | 'history'
-> {
-  readonly started: string;
-  readonly raised: string;
-  readonly lastStrange: string;
-  readonly resolved?: string;
-  readonly changed: string;
-  readonly history: readonly {
-    readonly at: string;
-    readonly change: string;
-    readonly by?: string;
-    readonly note?: string;
-  }[];
 }
 
 export function alertView(alert: Alert): AlertView {
   const { startedMs, raisedMs, lastStrangeMs, resolvedMs, changedMs, history, ...rest } = withoutTenant(alert);
   return {
     ...rest,
+    channels: [...rest.channels],
+    reasons: [...rest.reasons],
     changed: formatTimestamp(changedMs),
     started: formatTimestamp(startedMs),
     raised: formatTimestamp(raisedMs),

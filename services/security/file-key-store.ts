@@ -5,7 +5,7 @@ import { Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { StorageCorruptError, StorageFailedError } from '../../models/errors.js';
 import { makeFolder } from '../../storage/make-folder.js';
-import { StoredKey, type KeyStore } from './key-store.js';
+import { StoredKey, type KeyStore, type Revocation } from './key-store.js';
 
 const FILE_VERSION = 1;
 const OWNER_ONLY = 0o600;
@@ -41,9 +41,19 @@ export class FileKeyStore implements KeyStore {
     return file.keys;
   }
 
-  /** Write, sync, rename, sync: after a crash the file holds the old keys or the new ones. */
   async add(key: StoredKey): Promise<boolean> {
-    const keys = [...(await this.load()), key];
+    await this.#write([...(await this.load()), key]);
+    return true;
+  }
+
+  async remove({ tenant, name }: Revocation): Promise<boolean> {
+    const keys = await this.load();
+    await this.#write(keys.filter((key) => key.tenant !== tenant || key.name !== name));
+    return true;
+  }
+
+  /** Write, sync, rename, sync: after a crash the file holds the old keys or the new ones. */
+  async #write(keys: readonly StoredKey[]): Promise<void> {
     const folder = dirname(this.#path);
     const draft = `${this.#path}.${randomBytes(4).toString('hex')}`;
     try {
@@ -61,6 +71,5 @@ export class FileKeyStore implements KeyStore {
     } catch (error) {
       throw new StorageFailedError(`${this.#path} must be writable: ${(error as Error).message}`, { cause: error });
     }
-    return true;
   }
 }

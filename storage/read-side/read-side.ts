@@ -70,7 +70,7 @@ export interface AlertQuery {
 }
 
 /** What `put` and `get` keep apart. */
-export type Shelf = 'idempotency' | 'job' | 'cache';
+export type Shelf = 'idempotency' | 'job' | 'cache' | 'key-use';
 
 export type ProjectedTopic = 'scores' | 'alerts';
 

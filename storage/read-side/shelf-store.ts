@@ -8,7 +8,7 @@ import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
 import type { LmdbTable, WriteSet } from '../lmdb/write-set.js';
 import type { Shelf } from './read-side.js';
 
-const SHELVES: readonly Shelf[] = ['idempotency', 'job', 'cache'];
+const SHELVES: readonly Shelf[] = ['idempotency', 'job', 'cache', 'key-use'];
 const NOTHING = new Uint8Array(0);
 const END_BYTES = 8;
 /** Each `put` removes so many that are over: the shelves cannot grow faster than they are used. */

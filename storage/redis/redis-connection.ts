@@ -81,6 +81,11 @@ export class RedisConnection {
     throw new SettingInvalidError([problem]);
   }
 
+  /** For libraries that bring commands of their own. */
+  get client(): Redis | Cluster {
+    return this.#client;
+  }
+
   /** Whether commands are taken just now. */
   get isReady(): boolean {
     return this.#client.status === 'ready';

@@ -176,9 +176,9 @@ describe("other teams' services", function () {
     const guest = await broker('guest');
     const known = guest.registry.getActionList({ onlyAvailable: true }) as {
       name: string;
-      action?: { isPublic?: boolean };
+      action?: { publicFor?: string };
     }[];
-    const open = known.filter(({ action }) => action?.isPublic === true).map(({ name }) => name);
+    const open = known.filter(({ action }) => action?.publicFor !== undefined).map(({ name }) => name);
     const text = await import('node:fs').then(({ readFileSync }) =>
       readFileSync(new URL('../../docs/bus.md', import.meta.url), 'utf8'),
     );

@@ -24,6 +24,7 @@ const WRITERS: Readonly<Record<Topic, readonly string[]>> = {
   registry: ['model-registry', 'node'],
   secrets: [],
   keys: ['gateway', 'node'],
+  audit: ['gateway', 'node'],
 };
 const TRIMMERS: Readonly<Record<Topic, readonly string[]>> = {
   readings: ['node', 'window'],
@@ -33,6 +34,7 @@ const TRIMMERS: Readonly<Record<Topic, readonly string[]>> = {
   registry: [],
   secrets: [],
   keys: [],
+  audit: ['gateway', 'node'],
 };
 const READERS: Readonly<Record<Topic, readonly string[]>> = {
   readings: ['node', 'window'],
@@ -42,6 +44,7 @@ const READERS: Readonly<Record<Topic, readonly string[]>> = {
   registry: ['model-registry', 'node'],
   secrets: [],
   keys: [...ROLES],
+  audit: ['gateway', 'node'],
 };
 
 describe('users of NATS', function () {

@@ -257,7 +257,7 @@ export const BAD_INPUT: readonly BadInput[] = [
   { name: 'a time in American writing', ask: withTime('01/02/2026 10:00 AM'), status: 422, says: /RFC 3339/ },
   { name: 'no time', ask: withTime(null), status: 422, says: /got null/ },
   // Other routes
-  { name: 'an unknown route', path: '/v2/readings', ask: () => ({}), status: 404, says: /docs\/http\.md/ },
+  { name: 'an unknown route', path: '/v2/readings', ask: () => ({}), status: 404, says: /\/docs/ },
   { name: 'a wrong method', path: '/v1/readings', ask: () => ({}), status: 405, says: /takes POST/ },
   {
     name: 'an unknown query parameter',
@@ -304,14 +304,14 @@ export const BAD_INPUT: readonly BadInput[] = [
     path: '/predict',
     ask: post(JSON.stringify({ data: [Array(257).fill(1)] })),
     status: 422,
-    says: /data\[0\] must be a list of 1 to 256 numbers, got a list of 257/,
+    says: /data\[0\] must have at most 256 items, got a list of 257/,
   },
   {
     name: 'a prediction of text',
     path: '/predict',
     ask: post('{"data":[[1,"2"]]}'),
     status: 422,
-    says: /data\[0\]\[1\] must be a finite number, got "2"/,
+    says: /data\[0\]\[1\] must be a number, got "2"/,
   },
   {
     name: 'a prediction of too many rows',

@@ -35,8 +35,8 @@ describe('the guard of the bus', () => {
       {
         name: 'scorer',
         actions: {
-          explain: action({ isPublic: true }, see),
-          limit: action({ isPublic: true }, (ctx: Context) => ctx.options.timeout),
+          explain: action({ publicFor: 'read' }, see),
+          limit: action({ publicFor: 'read' }, (ctx: Context) => ctx.options.timeout),
           train: see,
           itself: (ctx: Context) => ctx.call('scorer.train', {}),
           hidden: { visibility: 'protected', handler: see },
@@ -52,7 +52,7 @@ describe('the guard of the bus', () => {
             actFor(ctx, ctx.params);
             return [await ctx.call('scorer.train', { tenant: 'default' }), ctx.meta, ctx.headers];
           },
-          forKey: action({ isPublic: true }, (ctx: Context) => ctx.call('scorer.train', {})),
+          forKey: action({ publicFor: 'read' }, (ctx: Context) => ctx.call('scorer.train', {})),
           ofOther: (ctx: Context<Caller>) => {
             actFor(ctx, ctx.params);
             return ctx.call('scorer.train', { tenant: 'other' });

@@ -10,6 +10,7 @@ import { NO_TRACER } from '../../mixins/tracing/tracer.js';
 import { OverloadedError } from '../../models/errors.js';
 import { loadSettings, SERVICE_NAMES } from '../../models/settings.js';
 import { gatewayService, type GatewayAddress } from '../../services/gateway.service.js';
+import { memoryLimiter } from '../../storage/limits/limiters.js';
 import type { Storage } from '../../storage/storage.js';
 import { knows, TestBus, type Member } from '../support/bus-brokers.js';
 import { ask, postJson } from '../support/http-client.js';
@@ -42,6 +43,7 @@ describe('a gateway with nothing but ingest beside it', () => {
             mode: 'embedded',
             journal: { durability: 'fsync' },
             readSide: new MemoryReadSide(),
+            limiter: memoryLimiter,
             outage: () => undefined,
           } as unknown as Storage,
           logger: pino({ level: 'silent' }),
@@ -58,7 +60,7 @@ describe('a gateway with nothing but ingest beside it', () => {
         {
           name: 'ingest',
           // In whichever form the gateway hands readings on.
-          actions: { push: action({ isPublic: true }, take), append: action({}, take) },
+          actions: { push: action({ publicFor: 'write' }, take), append: action({}, take) },
         },
       ],
       { ownServices: SERVICE_NAMES },

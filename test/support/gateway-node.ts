@@ -10,13 +10,16 @@ import { NotFoundError } from '../../models/errors.js';
 import { loadSettings, type Settings } from '../../models/settings.js';
 import { decodeReadings } from '../../services/ingest/decode-readings.js';
 import { gatewayService, type GatewayAddress } from '../../services/gateway.service.js';
+import { memoryLimiter } from '../../storage/limits/limiters.js';
 import type { Storage } from '../../storage/storage.js';
+import { MemoryJournal } from './memory-journal.js';
 import { MemoryReadSide } from './memory-read-side.js';
 
 export interface GatewayNode {
   readonly url: string;
   readonly broker: ServiceBroker;
   readonly readSide: MemoryReadSide;
+  readonly journal: MemoryJournal;
   /** What the door took, in order. */
   readonly taken: ParsedReading[];
   /** Lines that the gateway printed for people. */
@@ -49,10 +52,12 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
   };
   const logger = pino({ level: 'silent' });
   const readSide = new MemoryReadSide();
+  const journal = new MemoryJournal();
   const storage = {
     mode: 'embedded',
-    journal: { durability: 'nothing' },
+    journal,
     readSide,
+    limiter: memoryLimiter,
     outage: () => node.outage,
   } as unknown as Storage;
   const nodeId = 'gateway.test';
@@ -69,6 +74,7 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
     url: '',
     broker,
     readSide,
+    journal,
     taken: [],
     printed: [],
     failure: undefined,

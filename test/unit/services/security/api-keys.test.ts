@@ -8,8 +8,12 @@ import { LogKeyStore } from '../../../../services/security/log-key-store.js';
 import { LmdbJournal } from '../../../../storage/journal/lmdb-journal.js';
 import { LmdbEnvironment } from '../../../../storage/lmdb/lmdb-environment.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
+import { until } from '../../../support/until.js';
+
+const CI = { name: 'ci', tenant: 'default', role: 'writer' } as const;
 
 describe('ApiKeys', () => {
+  const remove = () => Promise.resolve(true);
   const folder = temporaryFolder();
   let nowMs = 0;
   const clock: Clock = { wallMs: () => 1_000, monotonicMs: () => nowMs };
@@ -53,14 +57,53 @@ describe('ApiKeys', () => {
 
       it('refuse a second key of a name', async () => {
         const keys = await ApiKeys.open(storesOfOnePlace()(), clock);
-        await keys.create('ci');
-        await assert.rejects(keys.create('ci'), { type: 'CONFLICT' });
+        await keys.create(CI);
+        await assert.rejects(keys.create(CI), { type: 'CONFLICT' });
+      });
+
+      it('know role, tenant and devices of a key, until it expires', async () => {
+        const store = storesOfOnePlace();
+        const owner = { name: 'pumps', tenant: 'acme', role: 'device', devices: ['pump-*'] } as const;
+        const made = await ApiKeys.open(store(), clock);
+        const key = await made.create({ ...owner, expiresMs: 2_000 });
+        const keys = await ApiKeys.open(store(), { ...clock, wallMs: () => wallMs });
+        let wallMs = 1_999;
+        assert.deepEqual(await keys.find(key), owner);
+        wallMs = 2_000;
+        assert.equal(await keys.find(key), undefined);
+      });
+
+      it('refuse a key that was revoked, here at once and elsewhere within seconds', async () => {
+        const store = storesOfOnePlace();
+        const [here, there] = [await ApiKeys.open(store(), clock), await ApiKeys.open(store(), clock)];
+        const key = await here.create(CI);
+        nowMs += 2_000;
+        assert.ok(await there.find(key));
+        await here.revoke('default', 'ci', 'ada');
+        assert.equal(await here.find(key), undefined);
+        nowMs += 5_000;
+        await there.find(key);
+        await until('the news', async () => (await there.find(key)) === undefined);
+        await assert.rejects(here.revoke('default', 'ci', 'ada'), { type: 'NOT_FOUND' });
+      });
+
+      it('keep tenants apart, and the last admin', async () => {
+        const keys = await ApiKeys.open(storesOfOnePlace()(), clock);
+        await keys.createFirst('admin');
+        await keys.create({ ...CI, tenant: 'acme' });
+        await keys.create(CI);
+        assert.deepEqual(
+          (await keys.list('default')).map(({ name }) => name),
+          ['admin', 'ci'],
+        );
+        await assert.rejects(keys.revoke('acme', 'admin', 'eve'), { type: 'NOT_FOUND' });
+        await assert.rejects(keys.revoke('default', 'admin', 'eve'), { type: 'CONFLICT' });
       });
 
       it('take a key that was made elsewhere', async () => {
         const store = storesOfOnePlace();
         const here = await ApiKeys.open(store(), clock);
-        const key = await (await ApiKeys.open(store(), clock)).create('ci');
+        const key = await (await ApiKeys.open(store(), clock)).create(CI);
         nowMs += 2_000;
         assert.equal((await here.find(key))?.name, 'ci');
       });
@@ -81,7 +124,7 @@ describe('ApiKeys', () => {
 
   it('do not look into the store for every wrong key', async () => {
     let loads = 0;
-    const store: KeyStore = { load: () => Promise.resolve((loads++, [])), add: () => Promise.resolve(true) };
+    const store: KeyStore = { load: () => Promise.resolve((loads++, [])), add: () => Promise.resolve(true), remove };
     const keys = await ApiKeys.open(store, clock);
     nowMs += 2_000;
     const wrong = (digit: number) => keys.find(`rsk_${String(digit).repeat(43)}`);
@@ -98,6 +141,7 @@ describe('ApiKeys', () => {
         stored.push(key);
         return Promise.reject(new StorageFailedError('no answer in time'));
       },
+      remove,
     };
     const keys = await ApiKeys.open(store, clock);
     assert.equal((await keys.find((await keys.createFirst('admin'))!))?.name, 'admin');

@@ -1,0 +1,100 @@
+/** Takes the readings of one request, in whatever format they came: checks whose they are, sends them on in batches, counts. */
+import type { Counter } from 'prom-client';
+import { ReadingBatch } from '../../models/domain/reading-batch.js';
+import { notOwnDevice, ownsDevice } from '../../models/security/own-devices.js';
+import type { AppendAnswer } from '../ingest.service.js';
+import type { Answer } from './idempotency.js';
+import type { Exchange } from './route.js';
+
+/** Which item of the request was refused, from 0, and why. */
+export interface Rejection {
+  readonly index: number;
+  readonly reason: string;
+}
+
+/** Rejected readings that an answer lists; `rejectedCount` counts them all. */
+const MOST_LISTED = 100;
+
+/**
+ * A batch leaves when it holds so many values: with its times and names it then stays well below the 1 MB that a NATS message may
+ * have by default.
+ */
+const MOST_VALUES = 32_768;
+
+export interface IntakeCounts {
+  readonly accepted: number;
+  readonly rejected: readonly Rejection[];
+  readonly rejectedCount: number;
+}
+
+/**
+ * Batch after batch. When one fails, those before it are kept: sent again, their readings are duplicates, which are harmless.
+ */
+export class ReadingIntake {
+  readonly #exchange: Pick<Exchange, 'call' | 'principal'>;
+  readonly #invalid: Pick<Counter, 'inc'>;
+  readonly #batch = ReadingBatch.create();
+  readonly #rejected: Rejection[] = [];
+  #rejectedCount = 0;
+  #accepted = 0;
+
+  /** @param invalid counts readings that are refused */
+  constructor(exchange: Pick<Exchange, 'call' | 'principal'>, invalid: Pick<Counter, 'inc'>) {
+    this.#exchange = exchange;
+    this.#invalid = invalid;
+  }
+
+  /** Whether `flush` should be awaited before more is added. */
+  get isFull(): boolean {
+    return this.#batch.values.length >= MOST_VALUES;
+  }
+
+  /** @param index of it in the request. @param values as many as `channels`; NaN: no value */
+  add(index: number, device: string, timeMs: number, channels: readonly string[], values: ArrayLike<number>): void {
+    if (ownsDevice(this.#exchange.principal.devices, device)) this.#batch.addReading(device, timeMs, channels, values);
+    else this.reject(index, notOwnDevice(device));
+  }
+
+  /** @param isReading false: it is not even one, and is counted elsewhere */
+  reject(index: number, reason: string, isReading = true): void {
+    if (isReading) this.#invalid.inc();
+    this.#rejectedCount++;
+    if (this.#rejected.length < MOST_LISTED) this.#rejected.push({ index, reason });
+  }
+
+  /** Resolves when all that was added is acknowledged. */
+  async flush(): Promise<void> {
+    if (this.#batch.length === 0) return;
+    const { call, principal } = this.#exchange;
+    const text = Buffer.from(this.#batch.encode()).toString('base64');
+    const { accepted } = await call<AppendAnswer>('ingest.append', { tenant: principal.tenant, batch: text });
+    this.#accepted += accepted;
+    this.#batch.clear();
+  }
+
+  counts(): IntakeCounts {
+    return {
+      accepted: this.#accepted,
+      rejected: [...this.#rejected].sort((a, b) => a.index - b.index),
+      rejectedCount: this.#rejectedCount,
+    };
+  }
+
+  /** 202 with the counts, or 422 when no reading was accepted. */
+  answer(): Answer {
+    const counts = this.counts();
+    return counts.accepted > 0
+      ? { status: 202, body: counts }
+      : { status: 422, body: { ...noneAcceptable(counts.rejected), ...counts } };
+  }
+}
+
+function noneAcceptable(rejected: readonly Rejection[]): object {
+  const first = rejected[0];
+  return {
+    type: 'urn:redshank:problem:reading-invalid',
+    title: 'No reading is acceptable',
+    status: 422,
+    detail: first === undefined ? 'no reading is acceptable' : `reading ${first.index}: ${first.reason}`,
+  };
+}
