@@ -24,11 +24,13 @@ import { close, listen, urlOf } from './gateway/listen.js';
 import { modelRoutes } from './gateway/model-routes.js';
 import { documentRoute } from './gateway/document-route.js';
 import { pageRoutes } from './gateway/page-routes.js';
+import { PredictionJobs } from './gateway/prediction-jobs.js';
 import { predictRoutes } from './gateway/predict-routes.js';
 import { HttpProblemError, toProblem } from './gateway/problem.js';
 import { RateLimit } from './gateway/rate-limit.js';
 import { readingRoutes } from './gateway/reading-routes.js';
 import { sendProblem } from './gateway/respond.js';
+import { seriesRoutes } from './gateway/series-routes.js';
 import { handlerFor, methodNotAllowed, type RouteDefinition } from './gateway/route.js';
 import { setSecurityHeaders } from './gateway/security-headers.js';
 import { readCertificate, watchCertificate } from './gateway/tls-files.js';
@@ -90,12 +92,21 @@ export function gatewayService(
     logger.debug({ err: error }, 'it was not noted when a key was used');
   });
   let keys: ApiKeys | undefined;
+  const jobs = new PredictionJobs({
+    readSide: storage.readSide,
+    clock,
+    ttlMs: 1_000 * settings.jobTtlSec,
+    logger,
+    running: metrics.jobs,
+    call: (action, params) => broker.call(action, params),
+  });
   const routes: RouteDefinition[] = [
     ...readingRoutes(node, bodies, metrics),
     ...deviceRoutes(node),
     ...alertRoutes(node),
     ...eventRoutes(hub),
-    ...predictRoutes(node),
+    ...predictRoutes(node, metrics, jobs),
+    ...seriesRoutes(),
     ...modelRoutes(bodies, node.storage.models),
     ...clusterRoutes(node, () => broker),
     ...accessRoutes(node, () => keys, keyUse, audit),
@@ -263,6 +274,7 @@ export function gatewayService(
     async stopped() {
       stopWatching();
       hub.close();
+      await jobs.stop();
       await Promise.all(servers.map((server) => close(server, closeGraceMs, () => runningAnswers === 0)));
     },
   };

@@ -129,8 +129,13 @@ function acquaintanceFor(rows: number): Acquaintance {
 
 /** The detectors of a method; none stands for the standard ensemble, which has only streaming ones. */
 function choices(method: string): DetectorChoice[] {
-  if (method === 'ensemble' || method === 'streaming' || method === AUTOENCODER) return [];
-  if (seriesMethods().includes(method)) return [{ name: method, settings: {} }];
+  requireMethod(method);
+  return DETECTORS.some(({ name }) => name === method) ? [{ name: method, settings: {} }] : [];
+}
+
+/** @throws RequestInvalidError that lists the methods there are */
+export function requireMethod(method: string): void {
+  if (seriesMethods().includes(method)) return;
   throw new RequestInvalidError(
     `method must be one of ${seriesMethods().join(', ')}, got ${JSON.stringify(method.slice(0, 64))}`,
   );

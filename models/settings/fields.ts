@@ -479,7 +479,6 @@ export const FIELDS: readonly Field[] = [
     fallback: always(true),
     meaning: 'Whether answers of `/predict` are kept for equal requests.',
     reason: 'Dashboards ask the same again and again.',
-    hasNoEffect: true,
   }),
   field({
     key: 'cacheTtlSec',
@@ -488,7 +487,14 @@ export const FIELDS: readonly Field[] = [
     fallback: always(300),
     meaning: 'How long such an answer is kept, in seconds.',
     reason: 'Long enough for a page that reloads, short enough to forget.',
-    hasNoEffect: true,
+  }),
+  field({
+    key: 'jobTtlSec',
+    file: ['detection.job_ttl'],
+    reader: integer(60, 31_536_000),
+    fallback: always(3_600),
+    meaning: 'How long jobs of `/predict` and their results are kept after they were last changed, in seconds.',
+    reason: 'An hour to come back for them.',
   }),
   field({
     key: 'metricsEnabled',

@@ -74,6 +74,8 @@ export interface Settings {
   readonly batchSize: number;
   readonly cacheEnabled: boolean;
   readonly cacheTtlSec: number;
+  /** How long jobs are kept. `detection.job_ttl`. */
+  readonly jobTtlSec: number;
   readonly metricsEnabled: boolean;
   readonly rateLimiting: boolean;
   /** Base URL of an OTLP/HTTP collector; undefined: nothing is traced. */

@@ -54,7 +54,8 @@ export const byLoopback: Authenticate = (request) => {
 function keyOf(request: IncomingMessage): string | undefined {
   const { authorization } = request.headers;
   if (authorization !== undefined) return /^bearer +(\S+)$/i.exec(authorization)?.[1];
-  const header = request.headers['x-api-key'];
+  // The second is how clients of the Azure Anomaly Detector send theirs.
+  const header = request.headers['x-api-key'] ?? request.headers['ocp-apim-subscription-key'];
   return typeof header === 'string' ? header : undefined;
 }
 

@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { isDeviceId } from '../../models/domain/identity.js';
 import { OUTCOMES, type Outcome } from '../../models/domain/outcome.js';
 import { quoteValue } from '../../models/domain/quote-value.js';
@@ -8,9 +6,8 @@ import { NotFoundError, RequestInvalidError } from '../../models/errors.js';
 import type { DeviceSummary, ScorePage } from '../../storage/read-side/read-side.js';
 import type { NodeContext } from '../node-context.js';
 import type { Explanation } from '../scorer/explain-device.js';
-import { ClientGoneError } from './body.js';
 import { cursor, integer, oneOf, time } from './query.js';
-import { sendJson } from './respond.js';
+import { sendJson, sendStream } from './respond.js';
 import { route, type Exchange, type RouteDefinition } from './route.js';
 import { Device, DevicePage, Explanation as ExplanationSchema } from './schemas/device.js';
 import { ScorePage as ScorePageSchema } from './schemas/score.js';
@@ -117,12 +114,7 @@ async function sendScores(
   outcome: Outcome | undefined,
 ): Promise<void> {
   response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8' });
-  try {
-    await pipeline(Readable.from(scoresText(page, outcome), { objectMode: false }), response);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE') throw new ClientGoneError();
-    throw error;
-  }
+  await sendStream(response, scoresText(page, outcome));
 }
 
 function* scoresText({ batch, next, isOlderUnread }: ScorePage, outcome: Outcome | undefined): Generator<string> {

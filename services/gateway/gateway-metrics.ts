@@ -5,6 +5,8 @@ export interface GatewayMetrics {
   readonly requests: Counter<'method' | 'route' | 'status'>;
   readonly seconds: Histogram<'method' | 'route'>;
   readonly malformedLines: Counter;
+  readonly predictCache: Counter<'result'>;
+  readonly jobs: Gauge;
   readonly streams: Gauge;
   readonly droppedStreams: Counter;
 }
@@ -30,6 +32,13 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
       help: 'NDJSON lines refused because they are not JSON',
       registers,
     }),
+    predictCache: new Counter({
+      name: 'redshank_predict_cache_total',
+      help: 'Predictions looked for in the cache: hit or miss',
+      labelNames: ['result'],
+      registers,
+    }),
+    jobs: new Gauge({ name: 'redshank_predict_jobs', help: 'Prediction jobs that run or wait here', registers }),
     streams: new Gauge({ name: 'redshank_event_streams', help: 'Event streams open now', registers }),
     droppedStreams: new Counter({
       name: 'redshank_event_streams_dropped_total',

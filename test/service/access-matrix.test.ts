@@ -27,6 +27,13 @@ const TABLE: Readonly<Record<string, Who>> = {
   'GET /openapi.json': 'anybody',
   'POST /v1/readings': SENDERS,
   'POST /predict': ALL_BUT_DEVICE,
+  'POST /predict/batch': ALL_BUT_DEVICE,
+  'GET /predict/status/{id}': ALL_BUT_DEVICE,
+  ...Object.fromEntries(
+    ['', '/anomalydetector/v1.0', '/anomalydetector/v1.1'].flatMap((prefix) =>
+      ['entire', 'last'].map((mode) => [`POST ${prefix}/timeseries/${mode}/detect`, ALL_BUT_DEVICE]),
+    ),
+  ),
   'GET /v1/devices': LOOKERS,
   'GET /v1/devices/{id}': LOOKERS,
   'GET /v1/devices/{id}/scores': LOOKERS,

@@ -127,8 +127,7 @@ describe('keys, tokens and who did what', () => {
   describe('a token', () => {
     const SECRET = 'a secret of more than thirty-two characters';
     const claims = { sub: 'ada', role: 'viewer', tenant: 'default' };
-    const sign = (payload: object, alg = 'HS256') =>
-      new SignJWT({ ...payload }).setProtectedHeader({ alg, kid: 'k1' });
+    const sign = (payload: object, alg = 'HS256') => new SignJWT({ ...payload }).setProtectedHeader({ alg, kid: 'k1' });
     const soon = '5m';
 
     it('of the shared secret opens what its role may', async () => {
