@@ -16,6 +16,7 @@ import { answerCrossOrigin } from './gateway/cross-origin.js';
 import { deviceRoutes } from './gateway/device-routes.js';
 import { EventHub } from './gateway/event-hub.js';
 import { EVENTS_PATH, eventRoutes } from './gateway/event-routes.js';
+import { foreignRoutes } from './gateway/foreign-routes.js';
 import { gatewayMetrics } from './gateway/gateway-metrics.js';
 import { healthRoutes } from './gateway/health-routes.js';
 import { clusterRoutes } from './gateway/cluster-routes.js';
@@ -102,6 +103,7 @@ export function gatewayService(
   });
   const routes: RouteDefinition[] = [
     ...readingRoutes(node, bodies, metrics),
+    ...foreignRoutes(node, bodies),
     ...deviceRoutes(node),
     ...alertRoutes(node),
     ...eventRoutes(hub),

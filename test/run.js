@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 const NEEDED = [
   { program: 'chromium', debian: 'chromium', for: 'the browser tests' },
   { program: 'nats-server', debian: 'nats-server', for: 'the tests with a NATS server' },
+  { program: 'prometheus', debian: 'prometheus', for: 'the tests with a real Prometheus' },
   { program: 'redis-server', debian: 'redis-server', for: 'the tests with Redis' },
 ];
 

@@ -1,5 +1,6 @@
 /** The table of all settings: one row a field. `loadSettings` and `docs/configuration.md` are made from it. */
 import { SERVICE_NAMES, type Settings } from './settings.js';
+import { DEFAULT_LABEL_NAMES } from '../formats/label-names.js';
 import { MAX_PREDICT_ROWS, MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from './predict-limits.js';
 import {
   boolean,
@@ -17,6 +18,7 @@ import {
   someOf,
   urls,
   word,
+  words,
   type Reader,
 } from './readers.js';
 
@@ -402,6 +404,28 @@ export const FIELDS: readonly Field[] = [
     fallbackWords: '`0`, no limit',
     meaning: 'Readings a second that all keys of one tenant may send together, averaged over ten seconds. Beyond: 429.',
     reason: 'Matters only where several tenants share a cluster.',
+  }),
+  field({
+    key: 'deviceLabels',
+    env: 'DEVICE_LABELS',
+    file: ['device_labels'],
+    reader: words,
+    fallback: always(DEFAULT_LABEL_NAMES.device),
+    fallbackWords: DEFAULT_LABEL_NAMES.device.map((label) => `\`${label}\``).join(', '),
+    meaning:
+      'Tags, labels and attributes of line protocol, remote write and OTLP that name the device, best first, divided by commas.',
+    reason: 'Those that Telegraf, Prometheus and OpenTelemetry put there.',
+  }),
+  field({
+    key: 'ignoredLabels',
+    env: 'IGNORED_LABELS',
+    file: ['ignored_labels'],
+    reader: words,
+    fallback: always(DEFAULT_LABEL_NAMES.ignored),
+    fallbackWords: DEFAULT_LABEL_NAMES.ignored.map((label) => `\`${label}\``).join(', '),
+    meaning:
+      'Those that say nothing of what is measured. All others become a part of the channel: `cpu_seconds[mode:user]`.',
+    reason: 'They are alike for all that a process sends.',
   }),
   field({
     key: 'auditDays',

@@ -109,6 +109,16 @@ export const word: Reader<string> = {
   read: (raw) => (typeof raw === 'string' && /^[\x21-\x7e]{1,512}$/.test(raw.trim()) ? raw.trim() : undefined),
 };
 
+/** Words divided by commas, or a YAML list; may be empty. */
+export const words: Reader<readonly string[]> = {
+  expects: 'words without spaces, divided by commas',
+  read: (raw) => {
+    const list: readonly unknown[] = Array.isArray(raw) ? raw : typeof raw === 'string' ? raw.split(',') : [raw];
+    const found = list.map((part) => (typeof part === 'string' ? part.trim() : ' ')).filter((part) => part !== '');
+    return found.length <= 64 && found.every((part) => /^[\x21-\x7e]{1,128}$/.test(part)) ? found : undefined;
+  },
+};
+
 /** Web origins (RFC 6454): scheme, host and port, and nothing else. */
 export const origins: Reader<readonly string[]> = {
   expects: 'origins such as https://plant.example, divided by commas',

@@ -58,6 +58,9 @@ export interface Settings {
   /** Readings a second a key may send, on the average of a few seconds; 0: no limit. */
   readonly readingsPerSecond: number;
   readonly tenantReadingsPerSecond: number;
+  /** Labels of other systems: which name the device, and which say nothing of what is measured. */
+  readonly deviceLabels: readonly string[];
+  readonly ignoredLabels: readonly string[];
   /** How long the audit log is kept, in days. */
   readonly auditDays: number;
   /** Partitions of every topic; fixed when the log is created. Default 8 embedded, 32 in a cluster. */

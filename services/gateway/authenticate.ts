@@ -53,7 +53,8 @@ export const byLoopback: Authenticate = (request) => {
 
 function keyOf(request: IncomingMessage): string | undefined {
   const { authorization } = request.headers;
-  if (authorization !== undefined) return /^bearer +(\S+)$/i.exec(authorization)?.[1];
+  // `Token` is how clients of InfluxDB say it.
+  if (authorization !== undefined) return /^(?:bearer|token) +(\S+)$/i.exec(authorization)?.[1];
   // The second is how clients of the Azure Anomaly Detector send theirs.
   const header = request.headers['x-api-key'] ?? request.headers['ocp-apim-subscription-key'];
   return typeof header === 'string' ? header : undefined;

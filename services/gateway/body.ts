@@ -48,9 +48,22 @@ export class BodyReader {
    * @throws PayloadTooLargeError beyond a limit. @throws HttpProblemError 400 for damaged compression, 415 for unknown one.
    * @throws OverloadedError when too many bodies are in memory. @throws ClientGoneError
    */
-  async read<T>(request: IncomingMessage, use: (body: Buffer) => T | Promise<T>): Promise<T> {
+  read<T>(request: IncomingMessage, use: (body: Buffer) => T | Promise<T>): Promise<T> {
+    return this.#read(request, use, inflaterFor);
+  }
+
+  /** The body as it was sent, whatever `Content-Encoding` says. @throws as `read` */
+  readRaw<T>(request: IncomingMessage, use: (body: Buffer) => T | Promise<T>): Promise<T> {
+    return this.#read(request, use, () => undefined);
+  }
+
+  async #read<T>(
+    request: IncomingMessage,
+    use: (body: Buffer) => T | Promise<T>,
+    chooseInflater: typeof inflaterFor,
+  ): Promise<T> {
     if (this.isDeclaredTooLarge(request)) throw this.#tooLarge();
-    const inflater = inflaterFor(request);
+    const inflater = chooseInflater(request);
     let held = 0;
     const hold = (bytes: number): void => {
       if (this.#heldBytes + bytes > this.#maxHeldBytes) {

@@ -21,6 +21,9 @@ const MOST_LISTED = 100;
  */
 const MOST_VALUES = 32_768;
 
+/** What of a request its readings need. */
+export type TakingExchange = Pick<Exchange, 'call' | 'principal' | 'takeReadings'>;
+
 export interface IntakeCounts {
   readonly accepted: number;
   readonly rejected: readonly Rejection[];
@@ -31,7 +34,7 @@ export interface IntakeCounts {
  * Batch after batch. When one fails, those before it are kept: sent again, their readings are duplicates, which are harmless.
  */
 export class ReadingIntake {
-  readonly #exchange: Pick<Exchange, 'call' | 'principal'>;
+  readonly #exchange: TakingExchange;
   readonly #invalid: Pick<Counter, 'inc'>;
   readonly #batch = ReadingBatch.create();
   readonly #rejected: Rejection[] = [];
@@ -39,7 +42,7 @@ export class ReadingIntake {
   #accepted = 0;
 
   /** @param invalid counts readings that are refused */
-  constructor(exchange: Pick<Exchange, 'call' | 'principal'>, invalid: Pick<Counter, 'inc'>) {
+  constructor(exchange: TakingExchange, invalid: Pick<Counter, 'inc'>) {
     this.#exchange = exchange;
     this.#invalid = invalid;
   }
@@ -62,10 +65,11 @@ export class ReadingIntake {
     if (this.#rejected.length < MOST_LISTED) this.#rejected.push({ index, reason });
   }
 
-  /** Resolves when all that was added is acknowledged. */
+  /** Resolves when all that was added is acknowledged. @throws RateLimitedError what was flushed before is kept */
   async flush(): Promise<void> {
     if (this.#batch.length === 0) return;
-    const { call, principal } = this.#exchange;
+    const { call, principal, takeReadings } = this.#exchange;
+    await takeReadings(this.#batch.length);
     const text = Buffer.from(this.#batch.encode()).toString('base64');
     const { accepted } = await call<AppendAnswer>('ingest.append', { tenant: principal.tenant, batch: text });
     this.#accepted += accepted;

@@ -3,10 +3,10 @@ import type { NodeContext } from '../node-context.js';
 import { requireMediaType, type BodyReader } from './body.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import { Idempotency, type Answer } from './idempotency.js';
-import { ReadingIntake } from './reading-intake.js';
+import { ReadingIntake, type TakingExchange } from './reading-intake.js';
 import { READING_MEDIA_TYPES, readingSlices, type ReadingMediaType } from './reading-slices.js';
 import { send } from './respond.js';
-import { route, type Exchange, type RouteDefinition } from './route.js';
+import { route, type RouteDefinition } from './route.js';
 import { Accepted, Readings } from './schemas/readings.js';
 
 export function readingRoutes(
@@ -18,11 +18,7 @@ export function readingRoutes(
     node.logger.warn({ err: error }, 'the answer to an Idempotency-Key could not be kept or looked up');
   });
 
-  async function push(
-    exchange: Pick<Exchange, 'call' | 'principal'>,
-    mediaType: ReadingMediaType,
-    body: Buffer,
-  ): Promise<Answer> {
+  async function push(exchange: TakingExchange, mediaType: ReadingMediaType, body: Buffer): Promise<Answer> {
     const intake = new ReadingIntake(exchange, node.metrics.invalidReadings);
     for (const { readings, indexes, malformed } of readingSlices(mediaType, body)) {
       for (const { index, reason } of malformed) intake.reject(index, reason, false);

@@ -32,6 +32,8 @@ export interface Exchange<Query = unknown, Fields = unknown> {
   readonly principal: Principal;
   /** Calls an action on the bus, for as long as a request may take. `nodeID`: at that node and no other. */
   readonly call: <T>(action: string, params: object, nodeID?: string) => Promise<T>;
+  /** Counts readings against the limits of the key and its tenant. @throws RateLimitedError */
+  readonly takeReadings: (readings: number) => Promise<void>;
 }
 
 export const METHODS = ['GET', 'POST', 'PUT', 'DELETE'] as const;
@@ -170,6 +172,7 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
         query,
         fields,
         principal,
+        takeReadings: (readings) => rateLimit.takeReadings(principal, response, readings),
         call: async (action, args, nodeID) => {
           failIf(busOutage());
           try {
