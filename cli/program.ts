@@ -11,6 +11,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFeedbackCommand } from './commands/feedback.js';
 import { addIngestCommand } from './commands/ingest.js';
+import { addSilenceCommand } from './commands/silence.js';
 import { addAuditCommand, addKeysCommand } from './commands/keys.js';
 import { addModelsCommand } from './commands/models.js';
 import { addRebuildCommand } from './commands/rebuild.js';
@@ -43,6 +44,7 @@ const COMMANDS = [
   addShardsCommand,
   addScalePlanCommand,
   addRebuildCommand,
+  addSilenceCommand,
   addKeysCommand,
   addAuditCommand,
   addConfigCommand,

@@ -35,6 +35,7 @@ import { seriesRoutes } from './gateway/series-routes.js';
 import { handlerFor, methodNotAllowed, type RouteDefinition } from './gateway/route.js';
 import { setSecurityHeaders } from './gateway/security-headers.js';
 import { readCertificate, watchCertificate } from './gateway/tls-files.js';
+import { silenceRoutes } from './gateway/silence-routes.js';
 import { alertView } from './gateway/views.js';
 import type { WebAlias, WebRequest } from './gateway/web-request.js';
 import type { NodeContext } from './node-context.js';
@@ -106,6 +107,7 @@ export function gatewayService(
     ...foreignRoutes(node, bodies),
     ...deviceRoutes(node),
     ...alertRoutes(node),
+    ...silenceRoutes(node),
     ...eventRoutes(hub),
     ...predictRoutes(node, metrics, jobs),
     ...seriesRoutes(),

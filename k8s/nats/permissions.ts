@@ -67,9 +67,9 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     // `live.watched`.
     tells: ['scorer', 'node'],
     // Scores that the read side has no room for.
-    reads: ['scores', 'keys', 'audit'],
+    reads: ['scores', 'keys', 'audit', 'silences'],
     // Keys are made and taken back, and every change is written down, by gateways.
-    writes: ['keys', 'audit'],
+    writes: ['keys', 'audit', 'silences'],
     trims: ['audit'],
     leases: [],
     blobs: 'layout',

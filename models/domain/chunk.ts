@@ -24,7 +24,16 @@ import type { NumericArray } from './columns.js';
 
 export const CHUNK_VERSION = 1;
 
-export const ChunkKind = { readings: 1, frames: 2, scores: 3, alerts: 4, snapshot: 5, registry: 6, audit: 7 } as const;
+export const ChunkKind = {
+  readings: 1,
+  frames: 2,
+  scores: 3,
+  alerts: 4,
+  snapshot: 5,
+  registry: 6,
+  audit: 7,
+  silences: 8,
+} as const;
 export type ChunkKind = (typeof ChunkKind)[keyof typeof ChunkKind];
 
 export interface ChunkHeader {

@@ -1,8 +1,10 @@
+import type { AlertSilence } from './alert-silence.js';
+
 /**
  * What people and services ask of a device or a partition. Commands are records in the log, between the readings, so
  * that a replay gives the same result. Every stage acts on what concerns it and passes every command on.
  */
-export type Command = AcknowledgeAlert | ResolveAlert | AlertFeedback | ActivateProfile;
+export type Command = AcknowledgeAlert | ResolveAlert | AlertFeedback | ActivateProfile | SetSilence | EndSilence;
 
 interface FromSomebody {
   /** Who asked: the name of a key or a user, for the history of the alert. */
@@ -40,6 +42,18 @@ export interface ActivateProfile extends FromSomebody {
   /** Content hash of the definition: the model version that scores carry. */
   readonly version: string;
   readonly definition: unknown;
+}
+
+/** From this position on the silence holds. Sent to every partition. */
+export interface SetSilence extends FromSomebody {
+  readonly type: 'silence.set';
+  readonly silence: AlertSilence;
+}
+
+/** It holds no longer. Sent to every partition. */
+export interface EndSilence extends FromSomebody {
+  readonly type: 'silence.end';
+  readonly id: string;
 }
 
 /** A command as it stands in the log; undefined for text that is none. Its fields beside `type` may be missing or wrong: logs are read to their end, whoever wrote them. */

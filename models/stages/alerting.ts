@@ -18,6 +18,8 @@
  * - After that, the next strange scores raise a new alert; an old one never opens again. Only after the verdict `normal` the
  *   device raises nothing until its first calm score, for at most `closeAfter` scores: the detectors have just been taught
  *   that its state is normal, and an alert that comes back at once would be the false alarm that was complained about.
+ * - While a silence holds for the device, at the time of the score, nothing is raised; alerts that are open go on. What is strange
+ *   after its end raises an alert then.
  * - Severity: see `severity.ts`. It only ever rises.
  * - Score, channels and reasons of an alert are those of its strangest score so far; how soon a new one is told, `open-alert.ts` says.
  */
@@ -78,12 +80,13 @@ function takeScore(state: AlertingState, batch: ScoreBatch, i: number, out: Aler
   const profile = state.profiles.get(batch.profileName(i)).definition.alerting;
   if (device.open !== undefined) follow(state, key, device, device.open, profile, batch, i, out);
   else if (device.dismissedFor > 0) device.dismissedFor = isCalm(batch, i, profile) ? 0 : device.dismissedFor - 1;
-  else watch(key, device, profile, batch, i, out);
+  else watch(state, key, device, profile, batch, i, out);
   state.forgetIfNothing(key, device);
 }
 
 /** No alert is open: is this the score that raises one? */
 function watch(
+  state: AlertingState,
   key: DeviceKey,
   device: DeviceAlerts,
   profile: AlertingProfile,
@@ -98,7 +101,8 @@ function watch(
   if (strange && before === 0) device.firstStrangeMs = batch.timeMs.data[i]!;
   device.recent = (before | Number(strange)) >>> 0;
   const strangeCount = bitCount(device.recent);
-  if (strange && strangeCount >= Math.min(openAfter, openWithin)) raise(key, device, batch, i, strangeCount, out);
+  if (!strange || strangeCount < Math.min(openAfter, openWithin)) return;
+  if (!state.silences.covers(key, batch.timeMs.data[i]!)) raise(key, device, batch, i, strangeCount, out);
 }
 
 /** An alert is open: does this score end it? */
@@ -128,6 +132,7 @@ function takeSilence(state: AlertingState, batch: ScoreBatch, i: number, out: Al
   const key = batch.deviceKey(i);
   const device = state.device(key);
   if (device.open !== undefined) lengthen(key, device.open, batch, i, out);
+  else if (state.silences.covers(key, batch.timeMs.data[i]!)) state.forgetIfNothing(key, device);
   else {
     if (device.recent === 0) device.firstStrangeMs = batch.timeMs.data[i]!;
     raise(key, device, batch, i, bitCount(device.recent) + 1, out);

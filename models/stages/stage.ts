@@ -5,10 +5,20 @@
 import type { ChunkHeader } from '../domain/chunk.js';
 
 /** Add at the end alone: the place in this list is part of what lies on the disk. */
-export const TOPICS = ['readings', 'frames', 'scores', 'alerts', 'registry', 'secrets', 'keys', 'audit'] as const;
+export const TOPICS = [
+  'readings',
+  'frames',
+  'scores',
+  'alerts',
+  'registry',
+  'secrets',
+  'keys',
+  'audit',
+  'silences',
+] as const;
 export type Topic = (typeof TOPICS)[number];
 /** Topics that are not divided: few records, and about no device. */
-const WHOLE: readonly Topic[] = ['registry', 'secrets', 'keys', 'audit'];
+const WHOLE: readonly Topic[] = ['registry', 'secrets', 'keys', 'audit', 'silences'];
 
 /** Topics about devices have all partitions; those of the cluster itself have one. */
 export function partitionsOf(topic: Topic, partitions: number): number {

@@ -25,6 +25,7 @@ const WRITERS: Readonly<Record<Topic, readonly string[]>> = {
   secrets: [],
   keys: ['gateway', 'node'],
   audit: ['gateway', 'node'],
+  silences: ['gateway', 'node'],
 };
 const TRIMMERS: Readonly<Record<Topic, readonly string[]>> = {
   readings: ['node', 'window'],
@@ -35,6 +36,7 @@ const TRIMMERS: Readonly<Record<Topic, readonly string[]>> = {
   secrets: [],
   keys: [],
   audit: ['gateway', 'node'],
+  silences: [],
 };
 const READERS: Readonly<Record<Topic, readonly string[]>> = {
   readings: ['node', 'window'],
@@ -45,6 +47,7 @@ const READERS: Readonly<Record<Topic, readonly string[]>> = {
   secrets: [],
   keys: [...ROLES],
   audit: ['gateway', 'node'],
+  silences: ['gateway', 'node'],
 };
 
 describe('users of NATS', function () {

@@ -36,9 +36,10 @@ export function applyCommand(
 ): void {
   const command = parseCommand(text);
   if (command === undefined) return;
+  state.silences.apply(command, at.receivedMs);
   if (command.type === 'profile.activate') state.profiles.apply(command);
   else if (typeof (command as AlertCommand).alertId === 'string') {
-    applyAlertCommand(state, key, at, command, out);
+    applyAlertCommand(state, key, at, command as AlertCommand, out);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What the owner of a partition remembers of its alerts. */
 import { ChunkKind, decodeChunk, encodeChunk } from '../../domain/chunk.js';
 import type { Alert } from '../../domain/alert.js';
+import { AlertSilences, type AlertSilence } from '../../domain/alert-silence.js';
 import type { DeviceKey } from '../../domain/identity.js';
 import { StorageCorruptError } from '../../errors.js';
 import { ActiveProfiles } from '../../profiles/active-profiles.js';
@@ -8,7 +9,9 @@ import type { OpenAlert } from './open-alert.js';
 import { ResolvedAlerts } from './resolved-alerts.js';
 
 /** Raise with every change of the sections below, and keep reading the old ones. */
-const SNAPSHOT_VERSION = '1';
+const SNAPSHOT_VERSION = '2';
+/** Version 1 had no silences. */
+const READ_VERSIONS = ['1', SNAPSHOT_VERSION];
 
 export interface DeviceAlerts {
   /** Bit 0 is the latest score, 1 where it was strange; as many bits as the profile looks back. Unsigned 32 bits. */
@@ -30,10 +33,12 @@ export class AlertingState {
   readonly profiles: ActiveProfiles;
   readonly devices = new Map<DeviceKey, DeviceAlerts>();
   readonly resolved: ResolvedAlerts;
+  readonly silences: AlertSilences;
 
-  constructor(profiles = new ActiveProfiles(), resolved = new ResolvedAlerts()) {
+  constructor(profiles = new ActiveProfiles(), resolved = new ResolvedAlerts(), silences = new AlertSilences()) {
     this.profiles = profiles;
     this.resolved = resolved;
+    this.silences = silences;
   }
 
   device(key: DeviceKey): DeviceAlerts {
@@ -64,6 +69,7 @@ export function encodeAlertingState(state: AlertingState): Uint8Array {
     Uint32Array.from(isOpen),
     isOpen.map((d) => JSON.stringify(devices[d]!.open)),
     state.resolved.list().map((alert) => JSON.stringify(alert)),
+    state.silences.list().map((silence) => JSON.stringify(silence)),
   ]);
 }
 
@@ -72,14 +78,15 @@ export function decodeAlertingState(bytes: Uint8Array): AlertingState {
   const { sections } = decodeChunk(bytes, ChunkKind.snapshot);
   const [stage, version] = sections[0] as readonly string[];
   if (stage !== 'alerting') throw new StorageCorruptError(`snapshot must be of alerting, got one of ${stage}`);
-  if (version !== SNAPSHOT_VERSION) {
-    throw new StorageCorruptError(`snapshot version must be ${SNAPSHOT_VERSION}, got ${version}`);
+  if (!READ_VERSIONS.some((known) => known === version)) {
+    throw new StorageCorruptError(`snapshot version must be ${READ_VERSIONS.join(' or ')}, got ${version}`);
   }
   const strings = (section: number): readonly string[] => sections[section] as readonly string[];
   const numbers = (section: number): ArrayLike<number> => sections[section] as Float64Array | Uint32Array;
   const state = new AlertingState(
     new ActiveProfiles(strings(1).map((text) => JSON.parse(text) as { name: string; definition: unknown })),
     new ResolvedAlerts(strings(9).map((text) => JSON.parse(text) as Alert)),
+    new AlertSilences(version === '1' ? [] : strings(10).map((text) => JSON.parse(text) as AlertSilence)),
   );
   strings(2).forEach((key, d) => {
     const device = state.device(key);

@@ -21,4 +21,18 @@ describe('alerting, golden', () => {
     );
     assert.equal(resolved!.change, 'resolved');
   });
+
+  it('still loads the state of version 2', () => {
+    const state = alertingStage.restore(readFileSync(new URL('state-2.bin', folder)));
+    assert.equal(alertingStage.deviceCount(state), 1);
+    assert.deepEqual(
+      state.silences.list().map(({ id, devices }) => [id, devices]),
+      [['si_1', ['fan-*']]],
+    );
+    const records = play([...scores(20, 0.9), { key: 'default/fan-1', at: 21_000, score: 0.9 }], state);
+    assert.deepEqual(
+      records.filter(({ change }) => change === 'raised'),
+      [],
+    );
+  });
 });

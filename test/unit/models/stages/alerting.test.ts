@@ -387,7 +387,7 @@ describe('alerting', () => {
     });
     assert.throws(() => alertingStage.restore(snapshot('alerting', '99')), {
       type: 'STORAGE_CORRUPT',
-      message: 'snapshot version must be 1, got 99',
+      message: 'snapshot version must be 1 or 2, got 99',
     });
   });
 
