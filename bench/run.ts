@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { clusterBenchmark } from './cluster.bench.js';
 import { detectionBenchmark } from './detection.bench.js';
+import { gatewayBenchmark } from './gateway.bench.js';
 import type { Report } from './measurement.js';
 import { neuralBenchmark } from './neural.bench.js';
 import { pipelineBenchmark } from './pipeline.bench.js';
@@ -12,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, (report: Report) => Promise<void>>> = 
   cluster: clusterBenchmark,
   detection: detectionBenchmark,
   neural: neuralBenchmark,
+  gateway: gatewayBenchmark,
 };
 
 const args = process.argv.slice(2);

@@ -2,7 +2,7 @@
 import type { Counter } from 'prom-client';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import { notOwnDevice, ownsDevice } from '../../models/security/own-devices.js';
-import type { AppendAnswer } from '../ingest.service.js';
+import { MOST_VALUES } from './append-queue.js';
 import type { Answer } from './idempotency.js';
 import type { Exchange } from './route.js';
 
@@ -15,14 +15,8 @@ export interface Rejection {
 /** Rejected readings that an answer lists; `rejectedCount` counts them all. */
 const MOST_LISTED = 100;
 
-/**
- * A batch leaves when it holds so many values: with its times and names it then stays well below the 1 MB that a NATS message may
- * have by default.
- */
-const MOST_VALUES = 32_768;
-
 /** What of a request its readings need. */
-export type TakingExchange = Pick<Exchange, 'call' | 'principal' | 'takeReadings'>;
+export type TakingExchange = Pick<Exchange, 'append' | 'principal' | 'takeReadings'>;
 
 export interface IntakeCounts {
   readonly accepted: number;
@@ -68,11 +62,10 @@ export class ReadingIntake {
   /** Resolves when all that was added is acknowledged. @throws RateLimitedError what was flushed before is kept */
   async flush(): Promise<void> {
     if (this.#batch.length === 0) return;
-    const { call, principal, takeReadings } = this.#exchange;
+    const { append, takeReadings } = this.#exchange;
     await takeReadings(this.#batch.length);
-    const text = Buffer.from(this.#batch.encode()).toString('base64');
-    const { accepted } = await call<AppendAnswer>('ingest.append', { tenant: principal.tenant, batch: text });
-    this.#accepted += accepted;
+    await append(this.#batch);
+    this.#accepted += this.#batch.length;
     this.#batch.clear();
   }
 

@@ -9,6 +9,8 @@ import { send } from './respond.js';
 import { route, type RouteDefinition } from './route.js';
 import { Accepted, Readings } from './schemas/readings.js';
 
+export const READINGS_PATH = '/v1/readings';
+
 export function readingRoutes(
   node: NodeContext,
   bodies: BodyReader,
@@ -37,7 +39,7 @@ export function readingRoutes(
   return [
     route({
       method: 'POST',
-      path: '/v1/readings',
+      path: READINGS_PATH,
       summary: 'Take readings',
       description: 'Every accepted reading is on disk when this is answered. NDJSON carries one reading a line.',
       tag: 'readings',

@@ -1,15 +1,18 @@
 /** What a route is, and what every request goes through before its handler: the caller's key, its rate, its query, its body. */
 import type { ServerResponse } from 'node:http';
+import type { Context } from 'moleculer';
 import type { Static, TSchema } from '@sinclair/typebox';
 import { actFor } from '../../mixins/bus/caller.js';
 import { checkParams } from '../../mixins/params.js';
 import type { Clock } from '../../mixins/clock.js';
+import type { ReadingBatch } from '../../models/domain/reading-batch.js';
 import type { Span, Tracer } from '../../mixins/tracing/tracer.js';
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
 import { ForbiddenError, StorageFailedError } from '../../models/errors.js';
 import { isAllowed, type Permission } from '../../models/security/permissions.js';
 import type { Principal } from '../security/api-keys.js';
 import type { AuditEntry, AuditLog } from '../security/audit-log.js';
+import type { AppendQueue } from './append-queue.js';
 import type { Authenticate } from './authenticate.js';
 import { requireMediaType, type BodyReader } from './body.js';
 import { clientAddress } from './client-address.js';
@@ -32,6 +35,8 @@ export interface Exchange<Query = unknown, Fields = unknown> {
   readonly principal: Principal;
   /** Calls an action on the bus, for as long as a request may take. `nodeID`: at that node and no other. */
   readonly call: <T>(action: string, params: object, nodeID?: string) => Promise<T>;
+  /** Puts readings of the tenant into the log; resolves when they are acknowledged. */
+  readonly append: (batch: ReadingBatch) => Promise<void>;
   /** Counts readings against the limits of the key and its tenant. @throws RateLimitedError */
   readonly takeReadings: (readings: number) => Promise<void>;
 }
@@ -119,6 +124,9 @@ export interface Door {
   readonly authenticate: Authenticate;
   readonly rateLimit: RateLimit;
   readonly audit: AuditLog;
+  readonly appends: AppendQueue;
+  /** For requests that did not come through the framework's router. */
+  readonly newContext: () => Context;
   /** As `TRUSTED_PROXIES`. */
   readonly trustedProxies: number;
   readonly bodies: BodyReader;
@@ -144,14 +152,18 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
     const run = async (): Promise<void> => {
       // A preflight is routed by the method that it asks about; it must not do what that method does.
       if (request.method === 'OPTIONS') throw methodNotAllowed([route.method]);
-      const { authenticate, rateLimit, bodies, audit, clock, requestTimeoutMs, tracer, busOutage } = door();
+      const { authenticate, rateLimit, bodies, audit, appends, clock, requestTimeoutMs, tracer, busOutage } = door();
       const principal = route.may === 'anybody' ? NOBODY : await authenticate(request);
       if (route.may !== 'anybody') {
         requirePermission(principal, route.may);
         if (route.pace !== 'data') await rateLimit.takeRequest(principal, response);
       }
       // Wherever a call goes, it goes for this person and this tenant.
-      actFor(request.$ctx, { kind: 'key', ...principal });
+      const asWhom = (): Context => {
+        const context = request.$ctx ?? door().newContext();
+        actFor(context, { kind: 'key', ...principal });
+        return context;
+      };
       // After the key: nobody else decides what is recorded.
       const isKnown = route.may !== 'anybody';
       span = isKnown ? tracer.begin(`${route.method} ${route.path}`, request.headers['traceparent']) : undefined;
@@ -172,11 +184,12 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
         query,
         fields,
         principal,
+        append: (batch) => appends.add(principal.tenant, batch, span?.traceparent),
         takeReadings: (readings) => rateLimit.takeReadings(principal, response, readings),
         call: async (action, args, nodeID) => {
           failIf(busOutage());
           try {
-            return await request.$ctx.call(action, args, { ...options, ...(nodeID !== undefined && { nodeID }) });
+            return await asWhom().call(action, args, { ...options, ...(nodeID !== undefined && { nodeID }) });
           } catch (error) {
             // It left just before the bus broke: that no answer came is not the fault of who should have given it. Other calls may
             // have been carried out, and must not be sent again unseen.

@@ -11,7 +11,8 @@ export interface WebAlias {
 }
 
 export interface WebRequest extends IncomingMessage {
-  readonly $ctx: Context;
+  /** Absent where the request did not come through the framework's router. */
+  readonly $ctx?: Context;
   readonly $params: { readonly params: Readonly<Record<string, string>>; readonly query: URLSearchParams };
   /** The route that was found; undefined where there is none. */
   readonly $alias?: WebAlias;

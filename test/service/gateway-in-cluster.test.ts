@@ -74,7 +74,7 @@ describe('a gateway with nothing but ingest beside it', () => {
 
   it('takes readings, for whom it says', async () => {
     assert.equal((await post()).status, 202);
-    assert.deepEqual(callers, [{ kind: 'service', name: 'local', tenant: 'default', role: 'admin' }]);
+    assert.deepEqual(callers, [{ kind: 'service', name: 'gateway', tenant: 'default', role: 'writer' }]);
     assert.equal((await ask(`${url}/v1/alerts`)).status, 200);
   });
 
