@@ -122,11 +122,19 @@ export class ApiClient {
   }
 
   /** An endless body, for server-sent events. The caller aborts `signal` to end it. */
-  async stream(path: string, query: RequestOptions['query'], signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  async stream(
+    path: string,
+    query: RequestOptions['query'],
+    signal: AbortSignal,
+    lastEventId?: string,
+  ): Promise<ReadableStream<Uint8Array>> {
     let response: Response;
     try {
       response = await fetch(this.#target(path, query), {
-        headers: this.#headers({ accept: 'text/event-stream' }),
+        headers: this.#headers({
+          accept: 'text/event-stream',
+          ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
+        }),
         signal,
       });
     } catch (error) {

@@ -16,6 +16,8 @@ export interface EventStreamOptions {
   readonly signal: AbortSignal;
   /** Told about each lost connection, with the reason. */
   readonly onLost?: (reason: string) => void;
+  /** Told when some of what happened while the connection was lost is not kept. */
+  readonly onMissed?: () => void;
   /** Told each time that the stream is open. */
   readonly onOpen?: () => void;
 }
@@ -27,18 +29,19 @@ const SILENT_MS = 45_000;
 const MAX_MESSAGE_CHARACTERS = 4_194_304;
 
 /**
- * Events until `signal` is aborted. What happens while the connection is lost is not repeated.
+ * Events until `signal` is aborted. What happens while the connection is lost is told when it is back, as far as the server has kept it.
  *
  * @throws CommandFailure when the first connection fails, or the server refuses the key.
  */
 export async function* eventStream(client: ApiClient, options: EventStreamOptions): AsyncGenerator<ServerEvent> {
   let hasBeenOpen = false;
+  let lastId: string | undefined;
   for (;;) {
     const connection = new AbortController();
     const signal = AbortSignal.any([options.signal, connection.signal]);
     let watchdog: NodeJS.Timeout | undefined;
     try {
-      const body = await client.stream('/v1/events', { device: options.device }, signal);
+      const body = await client.stream('/v1/events', { device: options.device }, signal, lastId);
       hasBeenOpen = true;
       options.onOpen?.();
       const messages: EventSourceMessage[] = [];
@@ -52,6 +55,11 @@ export async function* eventStream(client: ApiClient, options: EventStreamOption
         watchdog = setTimeout(() => connection.abort(), SILENT_MS);
         parser.feed(decoder.decode(chunk, { stream: true }));
         for (const message of messages.splice(0)) {
+          lastId = message.id ?? lastId;
+          if (message.event === 'missed') {
+            options.onMissed?.();
+            continue;
+          }
           yield { event: message.event ?? 'message', data: JSON.parse(message.data) as unknown };
         }
       }

@@ -1,6 +1,7 @@
 /** Server-sent events: what the services say on the bus, passed on to everyone who watches. */
 import type { ServerResponse } from 'node:http';
 import { OverloadedError } from '../../models/errors.js';
+import { EventMemory, type ToldEvent } from './event-memory.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 
 /** Streams open at once. */
@@ -12,6 +13,8 @@ export const MOST_STREAMS = 128;
 export const MOST_WAITING_BYTES = 4_194_304;
 /** A comment this often keeps proxies from closing a quiet stream, and tells us who is gone. In ms. */
 const HEARTBEAT_MS = 15_000;
+/** How long events are kept after the last reader has left, in ms: it comes back within seconds. */
+const REMEMBERS_MS = 30_000;
 /** How long a client waits before it connects again, in ms. */
 const RECONNECT_MS = 2_000;
 
@@ -34,11 +37,19 @@ interface Stream extends Subscription {
   readonly response: ServerResponse;
 }
 
+function isFor({ tenant, device, allAlerts }: Subscription, told: ToldEvent): boolean {
+  if (told.tenant !== tenant) return false;
+  return device === undefined || told.device === device || (told.event === 'alert' && allAlerts);
+}
+
 export class EventHub {
   readonly #metrics: GatewayMetrics;
   readonly #watched: () => void;
   readonly #streams = new Set<Stream>();
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #memory = new EventMemory();
+  /** Monotonic ms until which events are kept although nobody listens: for a reader that lost its connection. */
+  #remembersUntilMs = 0;
 
   /** @param watched is called when somebody begins to watch, and at each heartbeat while anybody does. */
   constructor(metrics: GatewayMetrics, watched: () => void) {
@@ -47,8 +58,13 @@ export class EventHub {
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
   }
 
-  /** Turns `response` into a stream until the client leaves. @throws OverloadedError when there are too many. */
-  open(response: ServerResponse, subscription: Subscription): void {
+  /**
+   * Turns `response` into a stream until the client leaves.
+   *
+   * @param lastId of the last event that the client has seen: it is told what came since, or that some of it is not kept
+   * @throws OverloadedError when there are too many.
+   */
+  open(response: ServerResponse, subscription: Subscription, lastId?: string): void {
     if (this.#streams.size >= MOST_STREAMS) {
       throw new OverloadedError(`at most ${MOST_STREAMS} event streams at once`, RECONNECT_MS);
     }
@@ -60,37 +76,48 @@ export class EventHub {
       // A stream ends only with its client or with us; nothing follows it on this connection.
       Connection: 'close',
     });
-    response.write(`retry: ${RECONNECT_MS}\n: connected\n\n`);
+    response.write(`retry: ${RECONNECT_MS}\nid: ${this.#memory.lastId}\n: connected\n\n`);
+    if (lastId !== undefined) this.#resume(stream, lastId);
     this.#streams.add(stream);
     this.#watched();
     this.#metrics.streams.set(this.#streams.size);
     response.once('close', () => {
       this.#streams.delete(stream);
+      this.#remembersUntilMs = performance.now() + REMEMBERS_MS;
       this.#metrics.streams.set(this.#streams.size);
     });
   }
 
   /** Tells everyone who asked for it; several happenings of one event travel in one write. */
   tell(event: 'score' | 'alert', tenant: string, happenings: readonly Happening[]): void {
-    if (this.#streams.size === 0) return;
-    const messages = new Array<string | undefined>(happenings.length);
-    const messageOf = (i: number): string =>
-      (messages[i] ??= `event: ${event}\ndata: ${JSON.stringify(happenings[i]!.data())}\n\n`);
-    for (const stream of this.#streams) {
-      if (stream.tenant !== tenant) continue;
-      const wantsAll = stream.device === undefined || (event === 'alert' && stream.allAlerts);
-      let text = '';
-      for (let i = 0; i < happenings.length; i++) {
-        if (wantsAll || happenings[i]!.device === stream.device) text += messageOf(i);
-      }
-      if (text !== '') this.#write(stream, text);
-    }
+    if (this.#streams.size === 0 && performance.now() > this.#remembersUntilMs) return;
+    const told = happenings.map(({ device, data }): ToldEvent => {
+      const number = this.#memory.next;
+      const text = `id: ${this.#memory.idOf(number)}\nevent: ${event}\ndata: ${JSON.stringify(data())}\n\n`;
+      const one = { number, tenant, device, event, text };
+      this.#memory.keep(one);
+      return one;
+    });
+    for (const stream of this.#streams) this.#tellOne(stream, told);
   }
 
   /** Ends all streams; clients connect again, to whoever is there then. */
   close(): void {
     clearInterval(this.#heartbeat);
     for (const stream of this.#streams) stream.response.end();
+  }
+
+  #resume(stream: Stream, lastId: string): void {
+    const missed = this.#memory.after(lastId);
+    if (missed !== undefined) this.#tellOne(stream, missed);
+    // What is not kept can be read from the history.
+    else stream.response.write('event: missed\ndata: {}\n\n');
+  }
+
+  #tellOne(stream: Stream, told: readonly ToldEvent[]): void {
+    let text = '';
+    for (const one of told) if (isFor(stream, one)) text += one.text;
+    if (text !== '') this.#write(stream, text);
   }
 
   #beat(): void {

@@ -13,6 +13,10 @@ export function eventRoutes(hub: EventHub): readonly RouteDefinition[] {
       description:
         'Server-sent events: `score` with a LiveScore, `alert` with an AlertChange. For looking at, not for deciding: a reader that is too slow is dropped, and connects again.',
       tag: 'live',
+      headers: {
+        'Last-Event-ID':
+          'Goes on after this event. Where some of what came since is not kept, an event `missed` says so',
+      },
       may: 'read',
       query: {
         device: deviceId,
@@ -24,7 +28,9 @@ export function eventRoutes(hub: EventHub): readonly RouteDefinition[] {
           response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' }).end();
           return;
         }
-        hub.open(response, { tenant: principal.tenant, device, allAlerts: alerts === 'all' });
+        const lastId = request.headers['last-event-id'];
+        const subscription = { tenant: principal.tenant, device, allAlerts: alerts === 'all' };
+        hub.open(response, subscription, typeof lastId === 'string' ? lastId : undefined);
       },
     }),
   ];

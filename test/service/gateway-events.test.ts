@@ -10,16 +10,22 @@ import { until } from '../support/until.js';
 
 interface Listener {
   readonly events: { readonly event: string; readonly data: { device?: string; alert?: { id: string } } }[];
+  readonly lastId: () => string;
   readonly isOpen: () => boolean;
   stop(): void;
 }
 
-async function listen(url: string, query = ''): Promise<Listener> {
+async function listen(url: string, query = '', lastId?: string): Promise<Listener> {
   const stop = new AbortController();
-  const response = await fetch(`${url}/v1/events${query}`, { signal: stop.signal });
+  const response = await fetch(`${url}/v1/events${query}`, {
+    signal: stop.signal,
+    headers: lastId === undefined ? {} : { 'last-event-id': lastId },
+  });
   assert.equal(response.status, 200);
   const events: Listener['events'] = [];
-  const onEvent = ({ event, data }: EventSourceMessage): void => {
+  let last = '';
+  const onEvent = ({ id, event, data }: EventSourceMessage): void => {
+    last = id ?? last;
     events.push({ event: event ?? '', data: JSON.parse(data) as Listener['events'][number]['data'] });
   };
   const parser = createParser({ onEvent });
@@ -31,7 +37,7 @@ async function listen(url: string, query = ''): Promise<Listener> {
   read()
     .catch(() => undefined)
     .finally(() => (isOpen = false));
-  return { events, isOpen: () => isOpen, stop: () => stop.abort() };
+  return { events, lastId: () => last, isOpen: () => isOpen, stop: () => stop.abort() };
 }
 
 describe('gateway: events', () => {
@@ -111,6 +117,30 @@ describe('gateway: events', () => {
     await node.stop();
     await until('the end', () => !listener.isOpen());
     assert.ok(performance.now() - startMs < 3_000);
+  });
+
+  it('go on where a reader was that lost its connection', async () => {
+    const first = await listen(node.url);
+    await score('pump-1');
+    await until('an event', () => first.events.length === 1);
+    first.stop();
+    await score('pump-2');
+    await alert('pump-3');
+    const again = await listen(node.url, '', first.lastId());
+    await until('what came meanwhile', () => again.events.length === 2);
+    const devices = again.events.map(({ data }) => data.device ?? data.alert?.id);
+    assert.deepEqual(devices, ['pump-2', 'of-pump-3']);
+    const narrow = await listen(node.url, '?device=pump-2', first.lastId());
+    await until('what is of this device', () => narrow.events.length === 1);
+    again.stop();
+    narrow.stop();
+  });
+
+  it('say when what came meanwhile is not kept', async () => {
+    const listener = await listen(node.url, '', '0123456789ab-7');
+    await until('a word of it', () => listener.events.length === 1);
+    assert.equal(listener.events[0]!.event, 'missed');
+    listener.stop();
   });
 });
 
