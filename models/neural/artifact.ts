@@ -48,13 +48,15 @@ const Header = Type.Object(
     ),
     training: Type.Object(
       {
-        /** SHA-256 of the values trained on. */
+        /** SHA-256 of the values trained on, or that the errors of an imported network were measured on; so for what follows. */
         fingerprint: Type.String({ maxLength: 64 }),
         rows: Count,
         devices: Count,
         windows: Count,
+        /** 0 for an imported network. */
         epochs: Count,
         seed: Count,
+        /** `none` for an imported network. */
         backend: Type.String({ maxLength: 16 }),
         /** Unix ms of the first and the last row. */
         fromMs: Type.Union([Type.Number(), Type.Null()]),

@@ -2,12 +2,11 @@
  * Trains an autoencoder: ordinary windows in, the same windows out. Stops when what it was not trained on gets no better, and keeps
  * the best. The same data, seed and backend give the same weights.
  */
-import { createHash } from 'node:crypto';
 import { RequestInvalidError } from '../errors.js';
 import { SeededRandom } from '../simulator/random.js';
 import { buildModel, topologyOf, weightsOf } from './architectures.js';
-import type { Architecture, ArtifactHeader } from './artifact.js';
-import { squaredErrors } from './last-row-errors.js';
+import type { Architecture } from './artifact.js';
+import { calibrate, validationWindows, type Calibrated } from './calibration.js';
 import { Network } from './network.js';
 import type { TensorFlow } from './tensorflow.js';
 import { copyWindow, createTrainingSet, type TrainingSeries, type TrainingSet } from './training-set.js';
@@ -35,25 +34,14 @@ export interface EpochReport {
   readonly isBest: boolean;
 }
 
-export interface Trained {
-  readonly header: ArtifactHeader;
-  readonly weights: Float32Array;
-  /** On validation windows, ascending: mean squares of the last row, in units of each channel's usual error. */
-  readonly errors: Float64Array;
-}
-
 /** Windows a pass; of more, each pass sees other ones. */
 const WINDOWS_A_PASS = 10_000;
-const VALIDATION_WINDOWS = 2_000;
 const BATCH = 64;
 const LEARNING_RATE = 1e-3;
 /** Passes without a better validation loss after which it stops. */
 const PATIENCE = 6;
 /** Standard deviation of noise on the windows that are read: what is restored must be the pattern, not the noise. */
 const NOISE = 0.1;
-/** A channel's usual error is at least this, in standard deviations of its values. */
-const LEAST_ERROR = 0.02;
-const LEVEL_SHARE = 0.98;
 
 /** Numbers that a window of so many channels is squeezed into. */
 export function usualLatent(channels: number): number {
@@ -73,7 +61,7 @@ export async function trainAutoencoder(
   onEpoch: (report: EpochReport) => void = () => undefined,
   signal?: AbortSignal,
   rest?: () => Promise<void>,
-): Promise<Trained> {
+): Promise<Calibrated> {
   const { channels, steps, seed } = options;
   if (channels.length === 0) throw new RequestInvalidError('a training must have at least one channel, got none');
   const set = createTrainingSet(series, channels.length, steps);
@@ -83,7 +71,7 @@ export async function trainAutoencoder(
   const model = buildModel(tensorflow, topology, seed);
   model.compile({ optimizer: tf.train.adam(LEARNING_RATE), loss: 'meanSquaredError' });
   const random = new SeededRandom(seed, 'training');
-  const validation = evenly(set.validation, VALIDATION_WINDOWS);
+  const validation = validationWindows(set);
   const order = Int32Array.from({ length: set.training.length / 2 }, (_, i) => i);
 
   const losses: number[] = [];
@@ -107,32 +95,16 @@ export async function trainAutoencoder(
   }
   model.dispose();
 
-  const { spread, level, sorted } = errorsOf(new Network(topology, best), set, validation);
-  const times = set.series.flatMap(({ timesMs }) =>
-    timesMs.length > 0 ? [timesMs[0]!, timesMs[timesMs.length - 1]!] : [],
-  );
-  const header: ArtifactHeader = {
+  return calibrate(new Network(topology, best), set, {
     architecture: options.architecture,
-    channels: [...channels],
-    topology,
-    normaliser: { ...set.normaliser, mean: [...set.normaliser.mean], spread: [...set.normaliser.spread] },
-    errors: { spread, level },
-    training: {
-      fingerprint: fingerprint(set.series, channels),
-      rows: set.series.reduce((sum, { timesMs }) => sum + timesMs.length, 0),
-      devices: set.series.length,
-      windows: set.training.length / 2,
-      epochs: losses.length,
-      seed,
-      backend: tensorflow.backend,
-      fromMs: finiteOrNull(Math.min(...times)),
-      toMs: finiteOrNull(Math.max(...times)),
-      loss: losses,
-      validationLoss: validationLosses,
-      codeVersion: options.codeVersion,
-    },
-  };
-  return { header, weights: best, errors: sorted };
+    channels,
+    windows: set.training.length / 2,
+    seed,
+    backend: tensorflow.backend,
+    loss: losses,
+    validationLoss: validationLosses,
+    codeVersion: options.codeVersion,
+  });
 }
 
 /** One pass over the windows, in random order. @returns the mean loss */
@@ -193,51 +165,3 @@ function lossOf(network: Network, { rows }: TrainingSet, windows: Int32Array): n
   }
   return sum / input.length / (windows.length / 2);
 }
-
-/** Usual errors of the last row by channel, and how the mean of their squares is spread. */
-function errorsOf(
-  network: Network,
-  { rows }: TrainingSet,
-  windows: Int32Array,
-): { spread: number[]; level: number; sorted: Float64Array } {
-  const { steps, channels } = network.topology;
-  const input = new Float64Array(steps * channels);
-  const count = windows.length / 2;
-  const errors = new Float64Array(count * channels);
-  const squares = new Float64Array(channels);
-  for (let w = 0; w < count; w++) {
-    copyWindow(rows[windows[2 * w]!]!, windows[2 * w + 1]!, steps, channels, input, 0);
-    const output = network.run(input, steps - 1);
-    for (let c = 0; c < channels; c++) {
-      const at = (steps - 1) * channels + c;
-      errors[w * channels + c] = input[at]! - output[at]!;
-      squares[c]! += errors[w * channels + c]! ** 2;
-    }
-  }
-  const spread = Array.from(squares, (sum) => Math.max(LEAST_ERROR, Math.sqrt(sum / count)));
-  const sorted = new Float64Array(count);
-  for (let w = 0; w < count; w++) {
-    sorted[w] = squaredErrors(errors.subarray(w * channels, (w + 1) * channels), spread);
-  }
-  sorted.sort();
-  return { spread, level: Math.max(1e-6, sorted[Math.floor(LEVEL_SHARE * (count - 1))]!), sorted };
-}
-
-/** At most `most` windows, evenly over all. */
-function evenly(windows: Int32Array, most: number): Int32Array {
-  const count = windows.length / 2;
-  if (count <= most) return windows;
-  return Int32Array.from({ length: 2 * most }, (_, i) => windows[2 * Math.floor(((i >> 1) * count) / most) + (i & 1)]!);
-}
-
-function fingerprint(series: readonly TrainingSeries[], channels: readonly string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify(channels));
-  for (const { device, timesMs, values, excluded } of series) {
-    hash.update(JSON.stringify([device, excluded]));
-    hash.update(new Uint8Array(timesMs.buffer, timesMs.byteOffset, timesMs.byteLength));
-    hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  }
-  return hash.digest('hex');
-}
-
-const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
