@@ -108,9 +108,9 @@ export function planLayers(topology: unknown): readonly PlannedLayer[] {
   let work = 0;
   topology.layers.forEach((layer, i) => {
     const refuse = (expected: string): never => {
-      throw new ModelInvalidError(`layer ${i} (${layer.type}) ${expected}, got ${describe(input)}`);
+      throw new ModelInvalidError(`layer ${i} (${layer.type}) ${expected}, got ${describeShape(input)}`);
     };
-    const output = outputOf(layer, input, refuse);
+    const output = outputShape(layer, input, refuse);
     if (output.steps * output.units > MOST_VALUES) refuse(`must answer with at most ${MOST_VALUES} numbers`);
     const weightShapes = weightShapesOf(layer, input);
     planned.push({ layer, input, output, weightsAt, weightShapes });
@@ -124,7 +124,7 @@ export function planLayers(topology: unknown): readonly PlannedLayer[] {
     throw new ModelInvalidError(`a window must cost at most ${MOST_WORK} multiplications, got ${work}`);
   if (input.steps !== topology.steps || input.units !== topology.channels || input.isVector) {
     throw new ModelInvalidError(
-      `the last layer must answer with ${topology.steps} rows of ${topology.channels} numbers, got ${describe(input)}`,
+      `the last layer must answer with ${topology.steps} rows of ${topology.channels} numbers, got ${describeShape(input)}`,
     );
   }
   return planned;
@@ -149,7 +149,8 @@ export function paddingBefore(layer: Static<typeof Convolution>, steps: number):
   return Math.floor(Math.max(0, (outSteps - 1) * layer.strides + reach + 1 - steps) / 2);
 }
 
-function outputOf(layer: Layer, input: Shape, refuse: (expected: string) => never): Shape {
+/** What a layer answers with. @param refuse told what the layer must read or have instead */
+export function outputShape(layer: Layer, input: Shape, refuse: (expected: string) => never): Shape {
   switch (layer.type) {
     case 'dense':
       return { ...input, units: layer.units };
@@ -202,6 +203,6 @@ function workOf(layer: Layer, input: Shape, output: Shape): number {
   }
 }
 
-function describe({ steps, units, isVector }: Shape): string {
+export function describeShape({ steps, units, isVector }: Shape): string {
   return isVector ? `a vector of ${units}` : `${steps} rows of ${units}`;
 }
