@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { decodeArtifact } from '../../models/neural/artifact.js';
 import type { Model, ModelVersion } from '../../services/gateway/schemas/model.js';
 import type { ApiClient } from '../client.js';
 import { clock } from '../events/views.js';
+import { LAYERS_FILES, writeLayersFolder } from '../layers-folder.js';
 import { readModelBytes } from '../model-file.js';
 import { clientFor, type GlobalOptions } from '../options.js';
 import { addPromoteCommands } from './models-promote.js';
@@ -17,6 +18,10 @@ interface ChangeOptions extends GlobalOptions {
   readonly promote?: boolean;
 }
 
+interface ExportOptions extends GlobalOptions {
+  readonly format: 'model' | 'layers';
+}
+
 const HELP = `
 A model is how a profile's devices are looked at: its detectors and, if somebody trained one, a network. Versions never change; the
 champion is the one in force. Every change is kept, with who made it and why.
@@ -24,6 +29,7 @@ champion is the one in force. Every change is kept, with who made it and why.
   redshank train --profile pump --device pump-1,pump-2 --since 14d
   redshank models import pump data/models/pump/3f2a91c04b7d/pump.model
   redshank models promote pump challenger --compared --note "two quiet weeks"
+  redshank models export pump 3f2a91c04b7d pump-layers --format layers
   redshank models rollback pump --note "too many alerts"`;
 
 export function addModelsCommand(program: Command, terminal: Terminal): void {
@@ -54,18 +60,18 @@ export function addModelsCommand(program: Command, terminal: Terminal): void {
       const options = command.optsWithGlobals<ChangeOptions>();
       await importModel(terminal, clientFor(terminal, options), name, file, options);
     });
-  add('export', 'write the trained network of a version to a file')
+  add('export', 'write the trained network of a version to a file, or for TensorFlow.js into a folder')
     .argument('<name>')
     .argument('<version>')
-    .argument('<file>')
-    .action(async (name: string, version: string, file: string, _options: unknown, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>();
-      const path = `${pathOf(name)}/versions/${encodeURIComponent(version)}/artifact`;
-      const bytes = await clientFor(terminal, options).bytes(path);
-      await writeFile(file, bytes);
-      const { version: artifact } = decodeArtifact(bytes);
-      if (options.json === true) printJson(terminal, { file, artifact, bytes: bytes.length });
-      else printLine(terminal, `${file}: ${formatCount(bytes.length)} bytes, trained model ${artifact.slice(0, 12)}`);
+    .argument('<path>', 'a file; with --format layers a folder, which is made')
+    .addOption(
+      new Option('--format <format>', 'model: what redshank models import reads; layers: what tf.loadLayersModel reads')
+        .choices(['model', 'layers'])
+        .default('model'),
+    )
+    .action(async (name: string, version: string, path: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ExportOptions>();
+      await exportModel(terminal, clientFor(terminal, options), { name, version, path }, options);
     });
   addShadowCommand(models, terminal);
   addPromoteCommands(models, terminal);
@@ -144,6 +150,23 @@ async function importModel(
     terminal,
     `${name} ${version.version}, with a ${header.architecture} network for ${header.channels.join(', ')}, ${state}`,
   );
+}
+
+async function exportModel(
+  terminal: Terminal,
+  client: ApiClient,
+  { name, version, path }: { readonly name: string; readonly version: string; readonly path: string },
+  { format, json }: ExportOptions,
+): Promise<void> {
+  const bytes = await client.bytes(`${pathOf(name)}/versions/${encodeURIComponent(version)}/artifact`);
+  const model = decodeArtifact(bytes);
+  if (format === 'layers') await writeLayersFolder(path, model);
+  else await writeFile(path, bytes);
+  const { version: artifact } = model;
+  if (json === true) printJson(terminal, { file: path, artifact, bytes: bytes.length });
+  else if (format === 'layers')
+    printLine(terminal, `${path}: ${LAYERS_FILES.join(', ')}, trained model ${artifact.slice(0, 12)}`);
+  else printLine(terminal, `${path}: ${formatCount(bytes.length)} bytes, trained model ${artifact.slice(0, 12)}`);
 }
 
 /** What is in force already stays that. */

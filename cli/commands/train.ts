@@ -1,12 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { ARCHITECTURES, decodeArtifact, type Architecture } from '../../models/neural/artifact.js';
+import { ARCHITECTURES, decodeArtifact, type Architecture, type Artifact } from '../../models/neural/artifact.js';
 import { TRAINING_DEFAULTS, TRAINING_LIMITS } from '../../models/neural/training-wish.js';
+import type { NetworkFiles } from '../../models/neural/exchange/network-files.js';
+import type { BackendName } from '../../models/neural/tensorflow.js';
 import type { EpochReport } from '../../models/neural/training.js';
 import { DEFAULT_PROFILE, isProfileName } from '../../models/profiles/profile.js';
 import { packageVersion } from '../../services/package-version.js';
-import { trainInThread } from '../../services/training/training-thread.js';
+import { calibrateInThread, trainInThread, type TrainingResult } from '../../services/training/training-thread.js';
 import { makeFolder } from '../../storage/make-folder.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
@@ -14,8 +16,9 @@ import { MODEL_SUFFIX } from '../model-file.js';
 import { clientFor, nameList, settingsFor, since, wholeNumber, type GlobalOptions } from '../options.js';
 import { formatCount, formatDuration, formatValue } from '../terminal/amounts.js';
 import { startProgress } from '../terminal/progress.js';
-import { printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
+import { printable, printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
 import type { SeriesCollector } from '../../models/neural/series-collector.js';
+import { networkFilesFrom } from '../training/network-from-path.js';
 import { seriesFromFiles } from '../training/series-from-files.js';
 import { seriesFromServer } from '../training/series-from-server.js';
 import { trainingReport, writeTrainingReport } from '../training/training-report.js';
@@ -33,6 +36,7 @@ interface TrainOptions extends GlobalOptions {
   readonly latent?: number;
   readonly epochs: number;
   readonly seed: number;
+  readonly network?: string;
   readonly modelPath?: string;
   readonly config?: string;
 }
@@ -41,8 +45,12 @@ const HELP = `
 A model learns what a window of ordinary readings looks like; what it cannot restore is strange. Give it time in which nothing was
 wrong: from files, or from a server, where what was strange is left out. docs/neural.md says how to choose.
 
+With --network nothing is learned: a network that was trained elsewhere, in the layers format of TensorFlow.js (a folder) or as Keras
+saves it (.keras, .h5), is taken as it is, and the data say what is ordinary. Name its channels in the order of its inputs.
+
   redshank train --profile pump --from march.csv april.csv
   redshank train --profile pump --device pump-1,pump-2 --since 14d --architecture lstm
+  redshank train --profile pump --from march.csv --network autoencoder.keras --channels flow,pressure
   redshank backtest --data history --out results --compare standard data/models/pump/3f2a91c04b7d/pump.model`;
 
 export function addTrainCommand(program: Command, terminal: Terminal): void {
@@ -70,6 +78,12 @@ export function addTrainCommand(program: Command, terminal: Terminal): void {
       TRAINING_DEFAULTS.epochs,
     )
     .option('--seed <n>', 'the same seed gives the same model', within('seed'), TRAINING_DEFAULTS.seed)
+    .addOption(
+      new Option(
+        '--network <path>',
+        'a network that was trained elsewhere: a folder with model.json, .keras or .h5',
+      ).conflicts(['architecture', 'window', 'latent', 'epochs', 'seed']),
+    )
     .option('--model-path <dir>', 'folder of models (MODEL_PATH, default ./data/models)')
     .option('--config <file>', 'settings file (CONFIG_FILE)')
     .addHelpText('after', HELP)
@@ -78,43 +92,22 @@ export function addTrainCommand(program: Command, terminal: Terminal): void {
 
 async function train(terminal: Terminal, options: TrainOptions): Promise<void> {
   const settings = await settingsFor(terminal, options.config);
+  // A file that is not there is told before the data are read.
+  const files = options.network === undefined ? undefined : await networkFilesFrom(options.network);
   const collected = await collect(terminal, options);
-  const series = collected.series();
-  const { channels } = collected;
   if (collected.skipped > 0)
     printNote(terminal, `${formatCount(collected.skipped)} rows passed over: no numbers, or not in order of time`);
 
   const startedMs = performance.now();
-  const progress = startProgress(terminal, 'train', options.epochs);
-  let best: EpochReport | undefined;
-  const onEpoch = (report: EpochReport): void => {
-    if (report.isBest) best = report;
-    progress.update(report.epoch, `loss ${formatValue(report.loss)}, validation ${formatValue(report.validationLoss)}`);
-  };
-  const { bytes, errors } = await trainInThread(
-    {
-      series,
-      backend: settings.tfjsBackend,
-      isGentle: false,
-      options: {
-        architecture: options.architecture,
-        channels,
-        steps: options.window,
-        latent: options.latent,
-        epochs: options.epochs,
-        seed: options.seed,
-        codeVersion: packageVersion(),
-      },
-    },
-    onEpoch,
-    terminal.signal,
-  )
-    .catch((error: unknown) => {
-      if (terminal.signal.aborted)
-        throw new CommandFailure(ExitCode.failed, 'stopped before the training was done', error);
-      throw error;
-    })
-    .finally(() => progress.stop());
+  const work =
+    files === undefined
+      ? learn(terminal, options, settings.tfjsBackend, collected)
+      : calibrate(terminal, files, collected);
+  const { bytes, errors } = await work.catch((error: unknown) => {
+    if (terminal.signal.aborted)
+      throw new CommandFailure(ExitCode.failed, 'stopped before the training was done', error);
+    throw error;
+  });
 
   const artifact = decodeArtifact(bytes);
   const folder = join(options.modelPath ?? settings.modelPath, options.profile, artifact.version.slice(0, 12));
@@ -128,17 +121,74 @@ async function train(terminal: Terminal, options: TrainOptions): Promise<void> {
     printJson(terminal, { ...report, errors: undefined, model, report: page });
     return;
   }
-  const { training } = artifact.header;
-  printLine(
-    terminal,
-    `${formatCount(training.windows)} windows of ${formatCount(channels.length)} channels, ${training.epochs} passes in ` +
-      `${formatDuration(performance.now() - startedMs)} on ${training.backend}: validation error ${formatValue(best?.validationLoss)}` +
-      ` of 1 (pass ${best?.epoch ?? 0})`,
-  );
+  printLine(terminal, summary(artifact, performance.now() - startedMs));
+  const { channels, errors: usual } = artifact.header;
+  const lost = files === undefined ? [] : channels.filter((_, c) => usual.spread[c]! >= 1);
+  if (lost.length > 0) {
+    printNote(
+      terminal,
+      `It restores ${lost.map(printable).join(', ')} no better than the mean would: are the channels in the order of its inputs, and did it ` +
+        'learn values in standard deviations?',
+    );
+  }
   printLine(terminal, `Model   ${model}`);
   printLine(terminal, `Report  ${page}`);
   printLine(terminal, `\nTry it: redshank backtest --data DIR --out DIR --compare standard ${model}`);
   printLine(terminal, `Use it: redshank models import ${options.profile} ${model} --promote`);
+}
+
+async function learn(
+  terminal: Terminal,
+  options: TrainOptions,
+  backend: BackendName | 'auto',
+  collected: SeriesCollector,
+): Promise<TrainingResult> {
+  const progress = startProgress(terminal, 'train', options.epochs);
+  const onEpoch = ({ epoch, loss, validationLoss }: EpochReport): void =>
+    progress.update(epoch, `loss ${formatValue(loss)}, validation ${formatValue(validationLoss)}`);
+  const { architecture, window: steps, latent, epochs, seed } = options;
+  try {
+    return await trainInThread(
+      {
+        series: collected.series(),
+        backend,
+        isGentle: false,
+        options: {
+          architecture,
+          channels: collected.channels,
+          steps,
+          latent,
+          epochs,
+          seed,
+          codeVersion: packageVersion(),
+        },
+      },
+      onEpoch,
+      terminal.signal,
+    );
+  } finally {
+    progress.stop();
+  }
+}
+
+async function calibrate(
+  { signal }: Terminal,
+  files: NetworkFiles,
+  collected: SeriesCollector,
+): Promise<TrainingResult> {
+  const options = { channels: collected.channels, codeVersion: packageVersion() };
+  return calibrateInThread({ files, series: collected.series(), options }, signal);
+}
+
+function summary({ header: { channels, training } }: Artifact, tookMs: number): string {
+  const windows = `${formatCount(training.windows)} windows of ${formatCount(channels.length)} channels`;
+  if (training.epochs === 0)
+    return `The network as it was, its errors measured on ${windows}: ${channels.map(printable).join(', ')}`;
+  const best = Math.min(...training.validationLoss);
+  return (
+    `${windows}, ${training.epochs} passes in ${formatDuration(tookMs)} on ${training.backend}: ` +
+    `validation error ${formatValue(best)} of 1 (pass ${training.validationLoss.indexOf(best) + 1})`
+  );
 }
 
 async function collect(terminal: Terminal, options: TrainOptions): Promise<SeriesCollector> {

@@ -1,4 +1,4 @@
-/** A worker thread that trains once. */
+/** A worker thread that trains, or calibrates, once. */
 import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { basename } from 'node:path';
@@ -6,9 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { RedshankError } from '../../models/errors.js';
 import { encodeArtifact } from '../../models/neural/artifact.js';
+import { calibrateImported } from '../../models/neural/calibration.js';
+import { readNetwork } from '../../models/neural/exchange/network-files.js';
 import { openTensorFlow } from '../../models/neural/tensorflow.js';
 import { trainAutoencoder, type EpochReport } from '../../models/neural/training.js';
-import type { TrainingMessage, TrainingResult, TrainingTask } from './training-thread.js';
+import type { CalibrationTask, TrainingMessage, TrainingResult, TrainingTask } from './training-thread.js';
 
 const port = parentPort;
 if (port === null) throw new Error('training-worker.ts runs as a worker thread only');
@@ -19,6 +21,13 @@ async function train({ series, options, backend, isGentle }: TrainingTask): Prom
   const tell = (report: EpochReport): void => send({ type: 'epoch', report });
   const rest = isGentle ? restAsLongAsWorked() : undefined;
   const { header, weights, errors } = await trainAutoencoder(tensorflow, series, options, tell, undefined, rest);
+  return { bytes: encodeArtifact(header, weights), errors };
+}
+
+function calibrate({ files, series, options }: CalibrationTask): TrainingResult {
+  const network = readNetwork(files);
+  send({ type: 'read' });
+  const { header, weights, errors } = calibrateImported(network, series, options);
   return { bytes: encodeArtifact(header, weights), errors };
 }
 
@@ -41,8 +50,9 @@ function stepBack(): void {
 }
 
 stepBack();
-port.once('message', (task: TrainingTask) => {
-  train(task).then(
+port.once('message', (task: TrainingTask | CalibrationTask) => {
+  const work = async (): Promise<TrainingResult> => ('files' in task ? calibrate(task) : train(task));
+  work().then(
     (result) => send({ type: 'done', result }),
     (error: unknown) =>
       send({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium, type Browser } from 'playwright-core';
 import { compareVersions, runVersion } from '../../models/backtest/shadow-run.js';
 import { NO_MODELS } from '../../models/neural/loaded-models.js';
@@ -40,7 +40,8 @@ describe('reports of models', function () {
     return { page, complaints };
   }
 
-  it('show how a training went', async () => {
+  /** Runs `redshank train` on a pump. @returns the page */
+  async function trained(...options: string[]): Promise<string> {
     const home = folder();
     const [series] = pairedSeries(500, 1);
     const rows = Array.from(series!.timesMs, (ms, row) =>
@@ -48,11 +49,25 @@ describe('reports of models', function () {
     );
     const file = join(home, 'pump.csv');
     await writeFile(file, `ts,${CHANNELS.join(',')}\n${rows.join('\n')}\n`);
-    const args = ['train', '--from', file, '--epochs', '3', '--window', '8', '--model-path', home, '--json'];
-    const { report } = JSON.parse((await run(args)).out) as { report: string };
-    const { page, complaints } = await opened(report);
+    const { out, err } = await run(['train', '--from', file, '--model-path', home, '--json', ...options]);
+    assert.notEqual(out, '', err);
+    return (JSON.parse(out) as { report: string }).report;
+  }
+
+  it('show how a training went', async () => {
+    const { page, complaints } = await opened(await trained('--epochs', '3', '--window', '8'));
     assert.equal(await page.locator('canvas').count(), 2);
+    assert.ok(await page.locator('#learning').isVisible());
     assert.deepEqual(await page.locator('#channels tbody td:first-child').allTextContents(), [...CHANNELS]);
+    assert.deepEqual(complaints, []);
+  });
+
+  it('show no losses of a network that was trained elsewhere', async () => {
+    const network = fileURLToPath(new URL('../golden/networks/memory.keras', import.meta.url));
+    const { page, complaints } = await opened(await trained('--network', network));
+    assert.equal(await page.locator('canvas').count(), 1);
+    assert.equal(await page.locator('#learning').isVisible(), false);
+    assert.match((await page.textContent('#summary'))!, /^imported, 6 rows a window.*nothing was learned\.$/);
     assert.deepEqual(complaints, []);
   });
 

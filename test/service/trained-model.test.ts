@@ -138,6 +138,10 @@ describe('a trained model', function () {
       const copy = join(home, 'copy.model');
       await command('export', 'standard', imported.version, copy);
       assert.deepEqual(await readFile(copy), await readFile(file!));
+      const layers = join(home, 'layers');
+      await command('export', 'standard', imported.version, layers, '--format', 'layers');
+      assert.deepEqual((await readdir(layers)).sort(), ['model.json', 'redshank.json', 'weights.bin']);
+      assert.deepEqual(await readFile(join(layers, 'weights.bin')), Buffer.from(model.network.weights.buffer));
 
       await command('rollback', 'standard', '--note', 'a test');
       await post(600, 610);

@@ -16,10 +16,15 @@
   document.title = `Redshank training: ${data.profile}`;
   document.getElementById('title').textContent = `Model ${data.version.slice(0, 12)} of ${data.profile}`;
   const { training } = data;
+  /** One that was trained elsewhere has learned nothing here. */
+  const hasLearned = training.epochs > 0;
   document.getElementById('summary').textContent =
     `${data.architecture}, ${data.steps} rows a window, ${data.weights.toLocaleString('en-US')} weights. ` +
     `${training.windows.toLocaleString('en-US')} windows of ${training.devices.toLocaleString('en-US')} ` +
-    `device${training.devices === 1 ? '' : 's'}, ${training.epochs} passes on ${training.backend}.`;
+    `device${training.devices === 1 ? '' : 's'}, ` +
+    (hasLearned
+      ? `${training.epochs} passes on ${training.backend}.`
+      : 'on which its errors were measured; nothing was learned.');
 
   function drawLoss() {
     const epochs = training.loss.map((_, i) => i + 1);
@@ -103,7 +108,8 @@
     });
   }
 
-  drawLoss();
+  document.getElementById('learning').hidden = !hasLearned;
+  if (hasLearned) drawLoss();
   drawErrors();
   listChannels();
 })();
