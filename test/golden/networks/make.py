@@ -117,6 +117,22 @@ with h5py.File(path("memory-keras2.h5"), "w") as f:
         for role in roles.get(name, []):
             group.create_dataset(role, data=next(arrays))
 
+def one_layer(name, dtype, **storage):
+    """A Dense of two units, whose arrays are not as Keras writes them."""
+    dense = keras2_layer("Dense", "dense", units=2, activation="linear", use_bias=True, batch_input_shape=[None, 2, 2])
+    with h5py.File(path(name), "w") as f:
+        f.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"layers": [dense]}}).encode("utf8")
+        group = f.create_group("model_weights/dense")
+        group.attrs["weight_names"] = [b"dense/kernel:0", b"dense/bias:0"]
+        group.create_dataset("dense/kernel:0", data=np.array([[1, 2], [3, 4]], dtype), **storage)
+        group.create_dataset("dense/bias:0", data=np.array([5, 6], dtype), **storage)
+
+
+one_layer("double.h5", "float64")
+one_layer("half.h5", "float16")
+one_layer("chunked.h5", "float32", chunks=True)
+one_layer("compressed.h5", "float32", compression="gzip")
+
 window = np.random.normal(0, 1, (1, 6, 2)).astype("float32")
 answers = {
     name: np.asarray(model(window)).flatten().tolist() for name, model in [("memory", memory), ("convolution", convolution)]

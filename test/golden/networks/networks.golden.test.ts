@@ -39,6 +39,11 @@ describe('networks that Keras saved', () => {
     });
   }
 
+  it('may have arrays in pieces, or in double precision', () => {
+    for (const name of ['double.h5', 'chunked.h5'])
+      assert.deepEqual(readNetwork(filesOf(name)).weights, Float32Array.of(1, 2, 3, 4, 5, 6));
+  });
+
   it('are refused where Keras 3 computes something else', () => {
     refused(filesOf('hard-sigmoid.keras'), /layer dense_3 \(Dense\) must not have the hard_sigmoid of Keras 3/);
   });
@@ -66,6 +71,11 @@ describe('a file of Keras is refused', () => {
     refused({ format: 'h5', bytes: renamed }, /layer dense must have one kernel in the file, got 0/);
     const nameless = replaced(h5, Buffer.from('model_config'), Buffer.from('modelXconfig'));
     refused({ format: 'h5', bytes: nameless }, /must have an attribute model_config, got none: save the whole model/);
+  });
+
+  it('when an array would grow as it is unpacked, or is of half precision', () => {
+    refused(filesOf('compressed.h5'), /HDF5 that is whole, and written as Keras writes it, got: .*Filter/);
+    refused(filesOf('half.h5'), /floats of 32 or 64 bits, got <f2/);
   });
 
   it('when an archive has no such parts, or unpacks to more than it may', () => {
