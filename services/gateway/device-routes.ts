@@ -7,10 +7,11 @@ import type { DeviceSummary, ScorePage } from '../../storage/read-side/read-side
 import type { NodeContext } from '../node-context.js';
 import type { Explanation } from '../scorer/explain-device.js';
 import { cursor, integer, oneOf, time } from './query.js';
-import { sendJson, sendStream } from './respond.js';
+import { send, sendJson, sendStream } from './respond.js';
 import { route, type Exchange, type RouteDefinition } from './route.js';
 import { Device, DevicePage, Explanation as ExplanationSchema } from './schemas/device.js';
 import { ScorePage as ScorePageSchema } from './schemas/score.js';
+import { csvText, EXPORT_FORMATS, EXPORT_MEDIA_TYPES, ndjsonText, parquetBytes } from './score-export.js';
 import { deviceView } from './views.js';
 
 const DEFAULT_DEVICES = 100;
@@ -89,6 +90,35 @@ export function deviceRoutes({ storage: { readSide }, clock }: NodeContext): rea
           ...(after !== undefined && { cursor: after }),
         });
         await sendScores(exchange, page, outcome);
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/devices/:id/export',
+      summary: 'Scores of a device as a file',
+      description:
+        'From the beginning of the history, or from `from`. Parquet has at most 500,000 rows; the others have no limit.',
+      tag: 'devices',
+      may: 'read',
+      query: { format: oneOf(EXPORT_FORMATS, 'Default csv'), from: time('First time'), to: time('Last time') },
+      answers: {
+        200: { description: 'The file', mediaType: ['text/csv', 'application/x-ndjson', EXPORT_MEDIA_TYPES.parquet] },
+      },
+      async handle(exchange) {
+        const { response, query } = exchange;
+        const { format = 'csv', from: fromMs = 0, to: toMs = Infinity } = query;
+        if (fromMs > toMs) throw new RequestInvalidError('from must not be after to');
+        const { tenant, device, channels } = await knownDevice(exchange);
+        const range = { tenant, device, fromMs, toMs };
+        // Ids hold nothing that means something in a header, but a file may not be called so everywhere.
+        const name = device.replaceAll(/[^A-Za-z0-9_.-]/g, '_');
+        const headers = { 'Content-Disposition': `attachment; filename="${name}.${format}"` };
+        if (format === 'parquet') {
+          send(response, 200, EXPORT_MEDIA_TYPES.parquet, await parquetBytes(readSide, range, channels), headers);
+          return;
+        }
+        response.writeHead(200, { 'Content-Type': EXPORT_MEDIA_TYPES[format], ...headers });
+        await sendStream(response, format === 'csv' ? csvText(readSide, range, channels) : ndjsonText(readSide, range));
       },
     }),
     route({

@@ -141,7 +141,9 @@ function responseOf({ description, schema, mediaType, headers }: Answer, compone
       ),
     }),
     ...(schema !== undefined && { content: { [type]: { schema: components.of(schema) } } }),
-    ...(mediaType !== undefined && { content: { [mediaType]: { schema: { type: 'string' } } } }),
+    ...(mediaType !== undefined && {
+      content: Object.fromEntries([mediaType].flat().map((type) => [type, { schema: { type: 'string' } }])),
+    }),
   };
 }
 

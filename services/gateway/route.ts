@@ -62,7 +62,7 @@ export interface Answer {
   /** Of a JSON body. */
   readonly schema?: TSchema;
   /** Of any other body. */
-  readonly mediaType?: string;
+  readonly mediaType?: string | readonly string[];
   /** Names of headers that mean something here, with what they mean. */
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -42,6 +42,7 @@ const TABLE: Readonly<Record<string, Who>> = {
   'GET /v1/devices': LOOKERS,
   'GET /v1/devices/{id}': LOOKERS,
   'GET /v1/devices/{id}/scores': LOOKERS,
+  'GET /v1/devices/{id}/export': LOOKERS,
   'GET /v1/devices/{id}/explain': LOOKERS,
   'GET /v1/alerts': LOOKERS,
   'GET /v1/alerts/{id}': LOOKERS,
