@@ -31,7 +31,8 @@ import { PredictionJobs } from './gateway/prediction-jobs.js';
 import { predictRoutes } from './gateway/predict-routes.js';
 import { HttpProblemError, toProblem } from './gateway/problem.js';
 import { RateLimit } from './gateway/rate-limit.js';
-import { READINGS_PATH, readingRoutes } from './gateway/reading-routes.js';
+import { ReadingSockets } from './gateway/reading-socket.js';
+import { READINGS_PATH, readingRoutes, readingTaker } from './gateway/reading-routes.js';
 import { sendProblem } from './gateway/respond.js';
 import { seriesRoutes } from './gateway/series-routes.js';
 import { handlerFor, methodNotAllowed, type RouteDefinition } from './gateway/route.js';
@@ -116,8 +117,9 @@ export function gatewayService(
     running: metrics.jobs,
     call: (action, params) => broker.call(action, params),
   });
+  const take = readingTaker(node, metrics);
   const routes: RouteDefinition[] = [
-    ...readingRoutes(node, bodies, metrics),
+    ...readingRoutes(node, bodies, take),
     ...foreignRoutes(node, bodies),
     ...deviceRoutes(node),
     ...alertRoutes(node),
@@ -155,6 +157,12 @@ export function gatewayService(
     routes.find(({ path }) => path === READINGS_PATH)!,
     door,
   );
+  const sockets = new ReadingSockets({
+    door,
+    maxMessageBytes: settings.maxBodyBytes,
+    take: (exchange, body) => take(exchange, 'application/json', body),
+    counted: (count) => metrics.sockets.set(count),
+  });
   const servers: Server[] = [];
   let stopWatching: () => void = () => undefined;
   let runningAnswers = 0;
@@ -285,6 +293,7 @@ export function gatewayService(
         tls && readCertificate(tls),
       );
       servers.push(server);
+      sockets.attach(server);
       if (tls !== undefined && server instanceof HttpsServer) {
         stopWatching = watchCertificate(
           tls,
@@ -299,6 +308,7 @@ export function gatewayService(
     async stopped() {
       stopWatching();
       hub.close();
+      sockets.close();
       await jobs.stop();
       await Promise.all(servers.map((server) => close(server, closeGraceMs, () => runningAnswers === 0)));
     },

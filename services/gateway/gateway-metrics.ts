@@ -7,6 +7,7 @@ export interface GatewayMetrics {
   readonly malformedLines: Counter;
   readonly predictCache: Counter<'result'>;
   readonly jobs: Gauge;
+  readonly sockets: Gauge;
   readonly streams: Gauge;
   readonly droppedStreams: Counter;
 }
@@ -39,6 +40,7 @@ export function gatewayMetrics(registry: Registry): GatewayMetrics {
       registers,
     }),
     jobs: new Gauge({ name: 'redshank_predict_jobs', help: 'Prediction jobs that run or wait here', registers }),
+    sockets: new Gauge({ name: 'redshank_reading_sockets', help: 'WebSockets of devices open now', registers }),
     streams: new Gauge({ name: 'redshank_event_streams', help: 'Event streams open now', registers }),
     droppedStreams: new Counter({
       name: 'redshank_event_streams_dropped_total',

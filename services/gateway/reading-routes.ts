@@ -11,16 +11,11 @@ import { Accepted, Readings } from './schemas/readings.js';
 
 export const READINGS_PATH = '/v1/readings';
 
-export function readingRoutes(
-  node: NodeContext,
-  bodies: BodyReader,
-  metrics: GatewayMetrics,
-): readonly RouteDefinition[] {
-  const idempotency = new Idempotency(node.storage.readSide, (error) => {
-    node.logger.warn({ err: error }, 'the answer to an Idempotency-Key could not be kept or looked up');
-  });
+/** Takes the readings of one body. */
+export type TakeReadings = (exchange: TakingExchange, mediaType: ReadingMediaType, body: Buffer) => Promise<Answer>;
 
-  async function push(exchange: TakingExchange, mediaType: ReadingMediaType, body: Buffer): Promise<Answer> {
+export function readingTaker(node: Pick<NodeContext, 'metrics'>, metrics: GatewayMetrics): TakeReadings {
+  return async (exchange, mediaType, body) => {
     const intake = new ReadingIntake(exchange, node.metrics.invalidReadings);
     for (const { readings, indexes, malformed } of readingSlices(mediaType, body)) {
       for (const { index, reason } of malformed) intake.reject(index, reason, false);
@@ -34,7 +29,13 @@ export function readingRoutes(
       await intake.flush();
     }
     return intake.answer();
-  }
+  };
+}
+
+export function readingRoutes(node: NodeContext, bodies: BodyReader, take: TakeReadings): readonly RouteDefinition[] {
+  const idempotency = new Idempotency(node.storage.readSide, (error) => {
+    node.logger.warn({ err: error }, 'the answer to an Idempotency-Key could not be kept or looked up');
+  });
 
   return [
     route({
@@ -65,7 +66,7 @@ export function readingRoutes(
         const key = request.headers['idempotency-key'] as string | undefined;
         await bodies.read(request, async (body) => {
           const answer = await idempotency.once(principal.tenant, key, body, node.clock.wallMs(), () =>
-            push(exchange, mediaType, body),
+            take(exchange, mediaType, body),
           );
           const isAccepted = answer.status === 202;
           send(

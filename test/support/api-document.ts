@@ -73,7 +73,7 @@ export class ApiDocument {
     if (content === undefined) return text === '' ? undefined : `status ${status} must have no body, got ${text}`;
     const schema = content[mediaType]?.schema;
     if (schema === undefined) return `${mediaType} is not among ${Object.keys(content).join(', ')} of status ${status}`;
-    if (!mediaType.endsWith('json')) return undefined;
+    if (!mediaType.endsWith('json') || mediaType.endsWith('ndjson')) return undefined;
     let body: unknown;
     try {
       body = JSON.parse(text);
