@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { loadSettings, type Settings } from '../models/settings.js';
 import { ApiClient, type ClientOptions } from './client.js';
-import { parseSourceTime } from './ingest/source-time.js';
+import { parseSourceTime } from '../models/formats/source-time.js';
 import type { Terminal } from './terminal/terminal.js';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8080';

@@ -16,7 +16,7 @@ import { PROTOCOLS, type Protocol } from '../../models/evaluation/data-set-figur
 import type { RowRange } from '../../models/evaluation/row-range.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
-import { parseSourceTime } from '../ingest/source-time.js';
+import { parseSourceTime } from '../../models/formats/source-time.js';
 
 const Count = Type.Integer({ minimum: 0 });
 const Moment = Type.Union([Type.String(), Type.Number()]);

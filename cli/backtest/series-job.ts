@@ -14,11 +14,10 @@ import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
 import { openByteSource } from '../ingest/byte-source.js';
 import { readModelFile } from '../model-file.js';
-import { parseCell, recordProblem } from '../ingest/csv-cells.js';
-import { csvLayout } from '../ingest/csv-layout.js';
-import { headerOf } from '../ingest/csv-readings.js';
+import { parseCell, recordProblem } from '../../models/formats/csv-cells.js';
+import { headerOf, layoutOf } from '../ingest/csv-header.js';
 import { csvRecords, type CsvRecord } from '../ingest/csv-records.js';
-import { parseSourceTime } from '../ingest/source-time.js';
+import { parseSourceTime } from '../../models/formats/source-time.js';
 
 export interface SeriesJob {
   /** For messages and as device id: `NAB/realKnownCause/nyc_taxi`. */
@@ -198,7 +197,7 @@ interface Columns {
 }
 
 function columnsFor(header: readonly string[], channels: readonly string[]): Columns {
-  const layout = csvLayout(header, {});
+  const layout = layoutOf(header, {});
   const indexes = new Map(layout.channels.map(({ name, index }) => [name, index]));
   return { count: header.length, time: layout.timeIndex, channels: channels.map((name) => indexes.get(name)) };
 }
@@ -207,7 +206,7 @@ function columnsFor(header: readonly string[], channels: readonly string[]): Col
 export async function channelsOf(path: string): Promise<readonly string[]> {
   const source = await openByteSource(path, process.stdin);
   for await (const record of csvRecords(source.bytes, path)) {
-    return csvLayout(headerOf(record, path), {}).channels.map(({ name }) => name);
+    return layoutOf(headerOf(record, path), {}).channels.map(({ name }) => name);
   }
   throw new CommandFailure(ExitCode.failed, `${path} is empty: a header row was expected`);
 }

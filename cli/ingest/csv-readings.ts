@@ -1,11 +1,12 @@
-import { isDeviceId } from '../../models/domain/identity.js';
+import { DEVICE_ID_WORDS, isDeviceId } from '../../models/domain/identity.js';
+import { cellProblem, parseCell, recordProblem } from '../../models/formats/csv-cells.js';
+import type { CsvLayout, CsvLayoutOptions } from '../../models/formats/csv-layout.js';
+import { parseSourceTime } from '../../models/formats/source-time.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
-import { cellProblem, parseCell, recordProblem } from './csv-cells.js';
-import { csvLayout, type CsvLayout, type CsvLayoutOptions } from './csv-layout.js';
+import { headerOf, layoutOf } from './csv-header.js';
 import { csvRecords, type CsvRecord } from './csv-records.js';
 import { MAX_LINE_BYTES } from './long-lines.js';
-import { parseSourceTime } from './source-time.js';
 import type { SourceRow } from './source-row.js';
 
 export interface CsvReadingsOptions extends CsvLayoutOptions {
@@ -30,7 +31,7 @@ export async function* csvReadings(
   let row = 0;
   for await (const record of csvRecords(bytes, name)) {
     if (layout === undefined) {
-      layout = csvLayout(headerOf(record, name), options);
+      layout = layoutOf(headerOf(record, name), options);
       headerCells = record?.length ?? 0;
       if (layout.notes.length > 0) options.onNotes?.(layout.notes);
       if (layout.deviceIndex === undefined && options.device === undefined) {
@@ -46,15 +47,6 @@ export async function* csvReadings(
   if (row === 0) throw new CommandFailure(ExitCode.partial, `${name} has a header and no rows`);
 }
 
-/** @throws CommandFailure when the first line is too long to be a header. */
-export function headerOf(record: CsvRecord, name: string): readonly string[] {
-  if (record !== undefined) return record;
-  throw new CommandFailure(
-    ExitCode.failed,
-    `${name} is not readable as CSV: its header has more than ${MAX_LINE_BYTES} bytes`,
-  );
-}
-
 function problemOf(record: CsvRecord, headerCells: number): string | undefined {
   return record === undefined ? `a line must have at most ${MAX_LINE_BYTES} bytes` : recordProblem(record, headerCells);
 }
@@ -62,7 +54,7 @@ function problemOf(record: CsvRecord, headerCells: number): string | undefined {
 function rowOf(record: readonly string[], row: number, layout: CsvLayout, fixedDevice: string | undefined): SourceRow {
   const device = layout.deviceIndex === undefined ? fixedDevice! : (record[layout.deviceIndex] ?? '').trim();
   if (!isDeviceId(device)) {
-    return { row, reason: `device must be 1 to 128 letters, digits or _ - . : @ /, got ${JSON.stringify(device)}` };
+    return { row, reason: `device must be ${DEVICE_ID_WORDS}, got ${JSON.stringify(device)}` };
   }
   const ts = parseSourceTime(record[layout.timeIndex] ?? '');
   if (typeof ts === 'string') return { row, reason: `timestamp ${ts}` };

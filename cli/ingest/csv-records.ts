@@ -1,11 +1,10 @@
 /** CSV bytes to records, a bounded number at a time. */
 import { CsvError, parse, type Parser } from 'csv-parse';
+import { csvDelimiter } from '../../models/formats/csv-layout.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
 import { peek } from './byte-source.js';
 import { LONG_LINE, MAX_LINE_BYTES, withoutLongLines } from './long-lines.js';
-
-const DELIMITERS = [',', ';', '\t', '|'] as const;
 
 /** The cells of a record; undefined for a line of more than `MAX_LINE_BYTES`, which is no row of numbers. */
 export type CsvRecord = readonly string[] | undefined;
@@ -18,10 +17,7 @@ export type CsvRecord = readonly string[] | undefined;
  */
 export async function* csvRecords(bytes: AsyncIterable<Buffer>, name: string): AsyncGenerator<CsvRecord> {
   const { head, all } = await peek(bytes, 4_096);
-  const firstLine = head.toString('utf8').split(/\r?\n/, 1)[0] ?? '';
-  const delimiter = DELIMITERS.reduce((best, candidate) =>
-    firstLine.split(candidate).length > firstLine.split(best).length ? candidate : best,
-  );
+  const delimiter = csvDelimiter(head.toString('utf8'));
   // Records are taken here and not from the stream, which drops what it still holds when an error ends it.
   let records: CsvRecord[] = [];
   const parser = parse({

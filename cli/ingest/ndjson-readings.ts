@@ -1,5 +1,5 @@
-import { TIME_COLUMNS } from './csv-layout.js';
-import { parseSourceTime } from './source-time.js';
+import { TIME_COLUMNS } from '../../models/formats/csv-layout.js';
+import { parseSourceTime } from '../../models/formats/source-time.js';
 import type { SourceRow } from './source-row.js';
 
 export interface NdjsonReadingsOptions {

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { isDeviceId } from '../../models/domain/identity.js';
 import { openByteSource } from '../ingest/byte-source.js';
 import { csvReadings } from '../ingest/csv-readings.js';
-import type { CsvLayoutOptions } from '../ingest/csv-layout.js';
+import type { CsvLayoutOptions } from '../../models/formats/csv-layout.js';
 import { isBad } from '../ingest/source-row.js';
 import { SeriesCollector } from '../../models/neural/series-collector.js';
 

@@ -4,6 +4,9 @@
 const DEVICE_ID = /^[A-Za-z0-9_\-.:@/]{1,128}$/;
 /** 1–64 characters; wider than a device id, since meters name their channels "°C" or "power [kW]" in words. */
 const CHANNEL_NAME = /^[A-Za-z0-9_\-.:@/ %[\]()°µ²³]{1,64}$/u;
+/** The same two rules as messages say them. */
+export const DEVICE_ID_WORDS = '1 to 128 letters, digits or _ - . : @ /';
+export const CHANNEL_NAME_WORDS = '1 to 64 letters, digits or _ - . : @ / space % [ ] ( ) ° µ ² ³';
 const TENANT_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** Keys that mean something to a JavaScript object. No channel may be called so. */

@@ -1,5 +1,5 @@
 /** The one place where what a client sends becomes a reading, or a reason why it does not. */
-import { isChannelName, isDeviceId } from './identity.js';
+import { CHANNEL_NAME_WORDS, DEVICE_ID_WORDS, isChannelName, isDeviceId } from './identity.js';
 import { quoteValue } from './quote-value.js';
 import { parseTimestamp } from './timestamp.js';
 
@@ -32,7 +32,7 @@ export function parseReading(value: unknown): ParsedReading | string {
   }
   const { device, ts, values } = value as Record<string, unknown>;
   if (typeof device !== 'string' || !isDeviceId(device)) {
-    return `device must be 1 to 128 letters, digits or _ - . : @ /, got ${quoteValue(device)}`;
+    return `device must be ${DEVICE_ID_WORDS}, got ${quoteValue(device)}`;
   }
   const timeMs = parseTimestamp(ts);
   if (typeof timeMs === 'string') return `ts ${timeMs}`;
@@ -53,7 +53,7 @@ function parseValues(device: string, timeMs: number, values: Record<string, unkn
   for (let c = 0; c < channels.length; c++) {
     const channel = channels[c]!;
     if (!isChannelName(channel)) {
-      return `channel name must be 1 to 64 letters, digits or _ - . : @ / space % [ ] ( ) ° µ ² ³, got ${quoteValue(channel)}`;
+      return `channel name must be ${CHANNEL_NAME_WORDS}, got ${quoteValue(channel)}`;
     }
     const number = values[channel];
     if (number === null) {

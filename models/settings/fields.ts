@@ -1,6 +1,5 @@
 /** The table of all settings: one row a field. `loadSettings` and `docs/configuration.md` are made from it. */
 import { SERVICE_NAMES, type Settings } from './settings.js';
-import { DEFAULT_LABEL_NAMES } from '../formats/label-names.js';
 import { MAX_PREDICT_ROWS, MAX_PREDICT_WINDOW, MIN_PREDICT_WINDOW } from './predict-limits.js';
 import {
   boolean,
@@ -410,10 +409,11 @@ export const FIELDS: readonly Field[] = [
     env: 'DEVICE_LABELS',
     file: ['device_labels'],
     reader: words,
-    fallback: always(DEFAULT_LABEL_NAMES.device),
-    fallbackWords: DEFAULT_LABEL_NAMES.device.map((label) => `\`${label}\``).join(', '),
+    fallback: always(undefined),
+    fallbackWords:
+      'by format: `device`, `device_id`, `sensor`, `host`; `device`, `instance`; `device.id`, `host.name`, `service.instance.id`, `service.name`',
     meaning:
-      'Tags, labels and attributes of line protocol, remote write and OTLP that name the device, best first, divided by commas.',
+      'Tags, labels and attributes of line protocol, remote write and OTLP that name the device, best first, divided by commas; several joined as `{site}/{line}`.',
     reason: 'Those that Telegraf, Prometheus and OpenTelemetry put there.',
   }),
   field({
@@ -421,11 +421,11 @@ export const FIELDS: readonly Field[] = [
     env: 'IGNORED_LABELS',
     file: ['ignored_labels'],
     reader: words,
-    fallback: always(DEFAULT_LABEL_NAMES.ignored),
-    fallbackWords: DEFAULT_LABEL_NAMES.ignored.map((label) => `\`${label}\``).join(', '),
+    fallback: always(undefined),
+    fallbackWords: '`job` of remote write',
     meaning:
       'Those that say nothing of what is measured. All others become a part of the channel: `cpu_seconds[mode:user]`.',
-    reason: 'They are alike for all that a process sends.',
+    reason: 'Left out, the values of two series would end up in one channel; so only what says nothing is.',
   }),
   field({
     key: 'auditDays',

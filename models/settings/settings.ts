@@ -59,8 +59,8 @@ export interface Settings {
   readonly readingsPerSecond: number;
   readonly tenantReadingsPerSecond: number;
   /** Labels of other systems: which name the device, and which say nothing of what is measured. */
-  readonly deviceLabels: readonly string[];
-  readonly ignoredLabels: readonly string[];
+  readonly deviceLabels: readonly string[] | undefined;
+  readonly ignoredLabels: readonly string[] | undefined;
   /** How long the audit log is kept, in days. */
   readonly auditDays: number;
   /** Partitions of every topic; fixed when the log is created. Default 8 embedded, 32 in a cluster. */

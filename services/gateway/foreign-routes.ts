@@ -1,21 +1,28 @@
 /** Ways in for senders that speak formats of others. All end in the same intake as `POST /v1/readings`. */
-import { JoinedReadings } from '../../models/formats/joined-readings.js';
-import type { LabelNames } from '../../models/formats/label-names.js';
-import { PRECISIONS, readLineProtocol } from '../../models/formats/line-protocol.js';
+import { Type } from '@sinclair/typebox';
 import {
-  checkOtlpMetrics,
-  decodeOtlpMetrics,
+  decodeCsv,
+  decodeLineProtocol,
+  decodeOtlpJson,
+  decodeOtlpProtobuf,
+  decodeRemoteWrite,
   encodeOtlpAnswer,
+  inflateSnappy,
+  LINE_PROTOCOL_MAPPING,
+  OTLP_MAPPING,
   otlpAnswer,
-  readOtlpMetrics,
-} from '../../models/formats/otlp-metrics.js';
-import { readRemoteWrite, unsnappy } from '../../models/formats/remote-write.js';
+  parseLinePrecision,
+  REMOTE_WRITE_MAPPING,
+  type DecodedReadings,
+  type LabelMapping,
+  type LinePrecision,
+} from '../../models/formats/index.js';
 import type { NodeContext } from '../node-context.js';
 import { requireMediaType, type BodyReader } from './body.js';
 import type { Answer } from './idempotency.js';
-import { decodeUtf8, parseJson } from './json-text.js';
+import { parseJson } from './json-text.js';
 import { HttpProblemError } from './problem.js';
-import { oneOf, words } from './query.js';
+import { deviceId, words, type Parameter } from './query.js';
 import { ReadingIntake, type IntakeCounts, type TakingExchange } from './reading-intake.js';
 import { send } from './respond.js';
 import { route, type Exchange, type RouteDefinition } from './route.js';
@@ -28,18 +35,20 @@ export function foreignRoutes(
   { settings, storage, clock, metrics }: NodeContext,
   bodies: BodyReader,
 ): readonly RouteDefinition[] {
-  const names: LabelNames = { device: settings.deviceLabels, ignored: settings.ignoredLabels };
+  const { deviceLabels, ignoredLabels } = settings;
+  const mappingOf = ({ device, leftOut }: LabelMapping): LabelMapping => ({
+    device: deviceLabels ?? device,
+    leftOut: ignoredLabels ?? leftOut,
+  });
+  const [lineMapping, writeMapping, otlpMapping] = [LINE_PROTOCOL_MAPPING, REMOTE_WRITE_MAPPING, OTLP_MAPPING].map(
+    mappingOf,
+  );
   const durable = { 'X-Durability': storage.journal.durability };
   const common = { method: 'POST', tag: 'readings', may: 'write', pace: 'data' } as const;
 
-  async function take(exchange: TakingExchange, joined: JoinedReadings): Promise<ReadingIntake> {
+  async function take(exchange: TakingExchange, decoded: DecodedReadings): Promise<ReadingIntake> {
     const intake = new ReadingIntake(exchange, metrics.invalidReadings);
-    for (const { index, reason } of joined.rejected) intake.reject(index, reason);
-    for (const { index, device, timeMs, channels, values } of joined.readings) {
-      intake.add(index, device, timeMs, channels, values);
-      if (intake.isFull) await intake.flush();
-    }
-    await intake.flush();
+    await intake.addDecoded(decoded);
     return intake;
   }
 
@@ -48,21 +57,18 @@ export function foreignRoutes(
     send(response, status, type, JSON.stringify(body), status === 202 ? durable : {});
   }
 
-  async function takeLines(exchange: Exchange, precision: string): Promise<ReadingIntake> {
-    return bodies.read(exchange.request, async (body) => {
-      const joined = new JoinedReadings();
-      readLineProtocol(textOf(body), { precision, nowMs: clock.wallMs(), names }, joined);
-      return take(exchange, joined);
-    });
+  function takeLines(exchange: Exchange, precision: LinePrecision | undefined): Promise<ReadingIntake> {
+    return bodies.read(exchange.request, (body) =>
+      take(exchange, decodeLineProtocol(body, { receivedMs: clock.wallMs(), precision, mapping: lineMapping })),
+    );
   }
 
   const LINES = {
     mediaTypes: ['text/plain'],
     examples: { 'text/plain': 'pump,device=pump-7 temp=71.2,vib=0.3 1767225600000000000' },
     description:
-      'The channel is `measurement.field`, or the measurement for a field `value`. Which tags name the device: `DEVICE_LABELS`.',
+      'The channel is `measurement_field`, or the measurement for a field `value`. Which tags name the device: `DEVICE_LABELS`.',
   };
-  const precision = oneOf(PRECISIONS, 'Unit of the times (default ns)');
 
   const remoteWrite = (path: string): RouteDefinition =>
     route({
@@ -80,10 +86,9 @@ export function foreignRoutes(
         if (encoding !== 'snappy') {
           throw new HttpProblemError(415, 'Unsupported encoding', 'Content-Encoding must be snappy');
         }
-        const intake = await bodies.readRaw(request, async (body) => {
-          const joined = new JoinedReadings();
-          readRemoteWrite(unsnappy(body, settings.maxInflatedBytes), names, joined);
-          return take(exchange, joined);
+        const intake = await bodies.readRaw(request, (body) => {
+          const message = inflateSnappy(body, settings.maxInflatedBytes);
+          return take(exchange, decodeRemoteWrite(message, { mapping: writeMapping }));
         });
         // A sender must not send again what can never be taken; 400 says so, and the rest has been taken.
         const counts = intake.counts();
@@ -102,7 +107,7 @@ export function foreignRoutes(
       answers: { 202: { description: 'Taken, on disk; `rejected` says which lines not, and why', schema: Accepted } },
       async handle(exchange) {
         requireLineType(exchange);
-        sendAnswer(exchange, (await takeLines(exchange, exchange.query.precision ?? 'ns')).answer());
+        sendAnswer(exchange, (await takeLines(exchange, exchange.query.precision)).answer());
       },
     }),
     route({
@@ -115,7 +120,7 @@ export function foreignRoutes(
       answers: { 204: { description: 'Taken, on disk' } },
       async handle(exchange) {
         requireLineType(exchange);
-        const intake = await takeLines(exchange, exchange.query.precision ?? 'ns');
+        const intake = await takeLines(exchange, exchange.query.precision);
         const counts = intake.counts();
         if (counts.rejectedCount > 0) throw partly(counts, 400);
         exchange.response.writeHead(204, durable).end();
@@ -134,20 +139,68 @@ export function foreignRoutes(
         const { request, response } = exchange;
         const type = requireMediaType(request, [PROTOBUF, 'application/json']);
         const isJson = type === 'application/json';
-        const intake = await bodies.read(request, async (body) => {
-          const joined = new JoinedReadings();
-          const document = isJson ? checkOtlpMetrics(parseJson(body)) : decodeOtlpMetrics(body);
-          readOtlpMetrics(document, names, joined);
-          return take(exchange, joined);
+        const intake = await bodies.read(request, (body) => {
+          const options = { mapping: otlpMapping };
+          return take(exchange, isJson ? decodeOtlpJson(parseJson(body), options) : decodeOtlpProtobuf(body, options));
         });
-        const { rejectedCount, rejected } = intake.counts();
-        const message = rejected[0] === undefined ? '' : `point ${rejected[0].index}: ${rejected[0].reason}`;
-        if (isJson) send(response, 200, JSON_TYPE, JSON.stringify(otlpAnswer(rejectedCount, message)), durable);
-        else send(response, 200, PROTOBUF, encodeOtlpAnswer(rejectedCount, message), durable);
+        const answer = otlpAnswer(intake.counts());
+        if (isJson) send(response, 200, JSON_TYPE, JSON.stringify(answer), durable);
+        else send(response, 200, PROTOBUF, encodeOtlpAnswer(answer), durable);
+      },
+    }),
+    route({
+      ...common,
+      path: '/v1/readings/csv',
+      summary: 'Readings as CSV, wide or long',
+      description:
+        'Wide: a time, a column a channel. Long: the columns `channel` and `value` besides. The device is named by `device`, or by a column.',
+      query: {
+        device: deviceId,
+        time: words(256, 'Column with the time (default `timestamp`, `time`, `ts`, …)'),
+        device_column: words(256, 'Column with the device (default `device`)'),
+        channels: columns,
+      },
+      raw: {
+        mediaTypes: ['text/csv'],
+        examples: { 'text/csv': 'timestamp,device,temp,vib\n2026-01-01T00:00:00Z,pump-7,71.2,0.3\n' },
+      },
+      answers: { 202: { description: 'Taken, on disk; `rejected` says which rows not, and why', schema: Accepted } },
+      async handle(exchange) {
+        const { request, query } = exchange;
+        requireMediaType(request, ['text/csv']);
+        const intake = await bodies.read(request, (body) =>
+          take(
+            exchange,
+            decodeCsv(body, {
+              device: query.device,
+              timeColumn: query.time,
+              deviceColumn: query.device_column,
+              channelColumns: query.channels,
+            }),
+          ),
+        );
+        sendAnswer(exchange, intake.answer());
       },
     }),
   ];
 }
+
+const precision: Parameter<LinePrecision> = {
+  schema: Type.Unsafe<LinePrecision>({
+    type: 'string',
+    enum: ['ns', 'n', 'us', 'u', 'ms', 's', 'm', 'h'],
+    description: 'Unit of the times (default ns)',
+  }),
+  read: parseLinePrecision,
+};
+
+const columns: Parameter<readonly string[]> = {
+  schema: Type.String({
+    maxLength: 4_096,
+    description: 'Columns that become channels, divided by commas (default all)',
+  }),
+  read: (text) => text.split(',').filter((name) => name !== ''),
+};
 
 /** Clients of InfluxDB leave the type out, or say text/plain. */
 function requireLineType({ request }: Pick<Exchange, 'request'>): void {
@@ -166,12 +219,4 @@ function partly({ accepted, rejected, rejectedCount }: IntakeCounts, status: num
     {},
     { code: 'invalid', message: detail, accepted, rejectedCount },
   );
-}
-
-function textOf(body: Buffer): string {
-  try {
-    return decodeUtf8(body);
-  } catch {
-    throw new HttpProblemError(400, 'Malformed body', 'the body is not UTF-8 text');
-  }
 }

@@ -1,6 +1,7 @@
 /** Takes the readings of one request, in whatever format they came: checks whose they are, sends them on in batches, counts. */
 import type { Counter } from 'prom-client';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
+import type { DecodedReadings } from '../../models/formats/index.js';
 import { notOwnDevice, ownsDevice } from '../../models/security/own-devices.js';
 import { MOST_VALUES } from './append-queue.js';
 import type { Answer } from './idempotency.js';
@@ -50,6 +51,19 @@ export class ReadingIntake {
   add(index: number, device: string, timeMs: number, channels: readonly string[], values: ArrayLike<number>): void {
     if (ownsDevice(this.#exchange.principal.devices, device)) this.#batch.addReading(device, timeMs, channels, values);
     else this.reject(index, notOwnDevice(device));
+  }
+
+  /** Readings of another format, with what was refused of it. Resolves when all of them are acknowledged. */
+  async addDecoded({ readings, rejected, rejectedCount }: DecodedReadings): Promise<void> {
+    for (const { index, reason } of rejected) this.reject(index, reason);
+    const unlisted = rejectedCount - rejected.length;
+    this.#invalid.inc(unlisted);
+    this.#rejectedCount += unlisted;
+    for (const [index, { device, timeMs, channels, values }] of readings.entries()) {
+      this.add(index, device, timeMs, channels, values);
+      if (this.isFull) await this.flush();
+    }
+    await this.flush();
   }
 
   /** @param isReading false: it is not even one, and is counted elsewhere */

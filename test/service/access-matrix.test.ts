@@ -26,6 +26,7 @@ const TABLE: Readonly<Record<string, Who>> = {
   'GET /ready': 'anybody',
   'GET /openapi.json': 'anybody',
   'POST /v1/readings': SENDERS,
+  'POST /v1/readings/csv': SENDERS,
   'POST /v1/write': SENDERS,
   'POST /api/v2/write': SENDERS,
   'POST /v1/prometheus/write': SENDERS,

@@ -3,7 +3,7 @@ import type { LinePoints } from '../../../models/backtest/thinned-line.js';
 import type { SeriesPicture } from '../../../models/backtest/series-picture.js';
 import type { Figure, SeriesFigures } from '../../../models/evaluation/data-set-figures.js';
 import type { RowRange } from '../../../models/evaluation/row-range.js';
-import { parseSourceTime } from '../../ingest/source-time.js';
+import { parseSourceTime } from '../../../models/formats/source-time.js';
 import type { DataSetJudgement, JudgedSeries } from '../judgement.js';
 
 /** Base64 of little-endian numbers: times as float64 Unix seconds, values as float32, NaN for none. */

@@ -1,5 +1,5 @@
-import { quoteValue } from '../../models/domain/quote-value.js';
-import { END_TIME_MS, parseTimestamp } from '../../models/domain/timestamp.js';
+import { quoteValue } from '../domain/quote-value.js';
+import { END_TIME_MS, parseTimestamp } from '../domain/timestamp.js';
 
 const NUMBER = /^[+-]?\d+(\.\d+)?$/;
 /** What every time with an offset begins with. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseSourceTime } from '../../../../cli/ingest/source-time.js';
+import { parseSourceTime } from '../../../../models/formats/source-time.js';
 
 const MOMENT = Date.UTC(2026, 0, 2, 3, 4, 5);
 

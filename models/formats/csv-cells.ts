@@ -1,8 +1,12 @@
 /** Cells of CSV files as numbers. */
+import { quoteValue } from '../domain/quote-value.js';
 
 const MISSING = new Set(['', 'nan', 'null', 'na', 'n/a', 'none', '-']);
-/** Decimal digits alone: `Number` would also take 0x10, 0b1 and 0o7, which no sensor means. */
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+/**
+ * Decimal digits alone: `Number` would also take 0x10, 0b1 and 0o7, which no sensor means. The dot stands before the second run of
+ * digits: two runs next to each other would be tried in every division, for hours where a cell has a million.
+ */
+const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 const DECIMAL_COMMA = /^[+-]?[\d.]*,\d+$/;
 
 /**
@@ -25,7 +29,7 @@ export function parseCell(cell: string): number | undefined {
 /** Why `parseCell` did not take the cell of this channel. */
 export function cellProblem(channel: string, cell: string): string {
   const hint = DECIMAL_COMMA.test(cell.trim()) ? ': write a dot in place of the decimal comma' : '';
-  return `${channel} must be a finite number or empty, got ${JSON.stringify(cell.slice(0, 64))}${hint}`;
+  return `${channel} must be a finite number or empty, got ${quoteValue(cell)}${hint}`;
 }
 
 /**
