@@ -6,6 +6,7 @@
 import type { StageProgress } from '../mixins/stage.mixin.js';
 import type { Alert, AlertChange, AlertStatus } from '../models/domain/alert.js';
 import type { Model, ModelVersion } from '../models/registry/registry.js';
+import type { SeriesToDetect, SeriesVerdict } from '../models/series/detect-series.js';
 import type { WindowView } from '../models/stages/window/window-view.js';
 import type { AlertList } from './alerting.service.js';
 import type { AlertChanged, ScoresComputed } from './gateway.service.js';
@@ -62,6 +63,7 @@ export interface PublicActions {
     };
     answer: Prediction;
   };
+  'scorer.detect': { params: SeriesToDetect & { readonly mode: 'entire' | 'last' }; answer: SeriesVerdict };
   'scorer.explain': { params: OfDevice; answer: Explanation };
   'scorer.scores': {
     params: OfDevice & {
