@@ -26,7 +26,7 @@ function compileAll(): string {
   process.once('exit', () => rmSync(target, { recursive: true, force: true }));
   const files = SOURCES.flatMap((top) =>
     readdirSync(join(ROOT, top), { recursive: true, encoding: 'utf8' }).map((name) => join(top, name)),
-  ).filter((name) => name.endsWith('.ts'));
+  ).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'));
   for (const name of [...files, 'moleculer.config.ts']) {
     const { outputText } = ts.transpileModule(readFileSync(join(ROOT, name), 'utf8'), {
       compilerOptions: {
