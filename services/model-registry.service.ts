@@ -11,6 +11,8 @@ import type { Model, ModelVersion, RegistryRecord, Training } from '../models/re
 import { completeProfile, DEFAULT_PROFILE } from '../models/profiles/profile.js';
 import { LOOK_INSIDE } from './action-policies.js';
 import { RegistryLog } from './model-registry/registry-log.js';
+import { DriftRetraining } from './model-registry/drift-retraining.js';
+import { DriftWatch, type DriftReport } from './model-registry/drift-watch.js';
 import { Trainings, type TrainingProgress } from './model-registry/trainings.js';
 import { ModelShelf } from './model-shelf.js';
 import type { NodeContext } from './node-context.js';
@@ -49,6 +51,11 @@ const TrainParams = Type.Object({
   sinceMs: Type.Number(),
   by: By,
   note: Note,
+});
+const DriftParams = Type.Object({
+  name: Name,
+  tenant: Type.String({ minLength: 1, maxLength: 64 }),
+  device: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
 });
 const TrainingsParams = Type.Object({ name: Name, id: Type.Optional(Type.String({ maxLength: 64 })) });
 
@@ -153,6 +160,8 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
 
   const stopping = new AbortController();
   const trainings = new Trainings(node, log, stopping.signal);
+  const drift = new DriftWatch(storage.readSide, shelf, node.metrics.registry);
+  const retraining = new DriftRetraining({ node, log, drift, trainings, signal: stopping.signal });
 
   /** Until every champion is in the log of every partition. Another replica may have sent them meanwhile. */
   async function activateUntilDone(service: Service): Promise<void> {
@@ -219,6 +228,15 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
         );
         return found.map((training) => trainingStatus(training, trainings.progress(training.id), live));
       }),
+      // Whether devices are still those that the champion came into force for.
+      drift: action(
+        { ...LOOK_INSIDE, timeoutMs: 30_000, mostConcurrent: 1 },
+        async (ctx: Context): Promise<DriftReport> => {
+          const { name, tenant, device } = checkParams(DriftParams, ctx.params);
+          await log.refresh();
+          return drift.look(log.registry.get(name), tenant, clock.wallMs(), device);
+        },
+      ),
       promote: action(CHANGE, async function (this: Service, ctx: Context): Promise<Model> {
         const params = checkParams(PromoteParams, ctx.params);
         const { name, version, champion } = params;
@@ -246,6 +264,7 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
       await log.refresh();
       await registerSettings();
       await Promise.race([activateUntilDone(this), sleep(START_WAITS_MS, undefined, { ref: false })]);
+      retraining.start(this.broker);
     },
     stopped() {
       stopping.abort();

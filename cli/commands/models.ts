@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import { decodeArtifact } from '../../models/neural/artifact.js';
-import type { Model, ModelVersion } from '../../services/gateway/schemas/model.js';
+import type { Drift, Model, ModelVersion } from '../../services/gateway/schemas/model.js';
 import type { ApiClient } from '../client.js';
 import { clock } from '../events/views.js';
 import { LAYERS_FILES, writeLayersFolder } from '../layers-folder.js';
@@ -73,6 +73,16 @@ export function addModelsCommand(program: Command, terminal: Terminal): void {
       const options = command.optsWithGlobals<ExportOptions>();
       await exportModel(terminal, clientFor(terminal, options), { name, version, path }, options);
     });
+  add('drift', 'whether devices are still those that the trained model came into force for')
+    .argument('<name>')
+    .option('--device <id>', 'one device (default: twenty of the profile)')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const options = command.optsWithGlobals<GlobalOptions & { readonly device?: string }>();
+      const query = options.device === undefined ? {} : { device: options.device };
+      const report = await clientFor(terminal, options).get<Drift>(`${pathOf(name)}/drift`, { query });
+      if (options.json === true) printJson(terminal, report);
+      else showDrift(terminal, report);
+    });
   addShadowCommand(models, terminal);
   addPromoteCommands(models, terminal);
   add('rollback', 'bring the champion before back into force')
@@ -118,6 +128,29 @@ function show(terminal: Terminal, { name, versions, aliases, history }: Model): 
     const why = note === undefined ? '' : `: ${printable(note)}`;
     printLine(terminal, `  ${clock(at)}  ${type} ${version} by ${printable(by)}${why}`);
   }
+}
+
+function showDrift(terminal: Terminal, { name, model, inForce, devices, unknown, suggestion }: Drift): void {
+  if (model === null) {
+    printLine(terminal, `${name} has no trained model: there is nothing to drift from`);
+    return;
+  }
+  printLine(terminal, `${name} with the trained model ${model.slice(0, 12)}, in force since ${clock(inForce)}`);
+  const rows = devices.map(({ device, verdict, inputs, errors }) => [
+    printable(device),
+    verdict,
+    Object.entries(inputs)
+      .map(([channel, index]) => `${printable(channel)} ${index.toFixed(2)}`)
+      .join(', '),
+    errors === null ? '–' : `${errors.toFixed(2)} ×`,
+  ]);
+  if (rows.length > 0) {
+    for (const line of tableLines(['device', 'drift', 'inputs (PSI; from 0.25 on strong)', 'errors'], rows)) {
+      printLine(terminal, line);
+    }
+  }
+  if (unknown > 0) printLine(terminal, `${formatCount(unknown)} devices have recorded too little since`);
+  if (suggestion !== null) printLine(terminal, `\n${suggestion}`);
 }
 
 async function importModel(

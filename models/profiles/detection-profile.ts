@@ -48,6 +48,12 @@ export const DetectionProfile = Type.Object(
           'Version of a trained model that looks at the device besides (default none). `redshank train` makes them.',
       }),
     ),
+    retrain: Type.Optional(
+      Type.Union([Type.Literal('suggest'), Type.Literal('auto')], {
+        description:
+          'What happens when devices drift away from what the trained model came into force for. `suggest` (as without it): it is told. `auto`: a training begins, at most once a week; what comes of it is a challenger, not in force.',
+      }),
+    ),
     warmUpFrames: Type.Integer({
       default: 120,
       minimum: 10,

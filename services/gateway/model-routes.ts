@@ -6,15 +6,17 @@ import { decodeArtifact } from '../../models/neural/artifact.js';
 import { TRAINING_DEFAULTS } from '../../models/neural/training-wish.js';
 import { isProfileName } from '../../models/profiles/profile.js';
 import type { Model, ModelVersion, Training } from '../../models/registry/registry.js';
+import type { DriftReport } from '../model-registry/drift-watch.js';
 import type { TrainingStatus } from '../model-registry.service.js';
 import type { Blobs } from '../../storage/blobs/blobs.js';
 import { requireMediaType, type BodyReader } from './body.js';
-import { words } from './query.js';
+import { deviceId, words } from './query.js';
 import { sendJson } from './respond.js';
-import { modelView, trainingView, versionView } from './model-views.js';
+import { driftView, modelView, trainingView, versionView } from './model-views.js';
 import { route, type Exchange, type RouteDefinition } from './route.js';
 import {
   Challenge,
+  Drift as DriftSchema,
   Model as ModelSchema,
   ModelList,
   ModelVersion as ModelVersionSchema,
@@ -201,6 +203,19 @@ export function modelRoutes(bodies: BodyReader, artifacts: Blobs): readonly Rout
         if (!VERSION.test(id)) throw new ModelNotFoundError(`${name} has no training ${quoteValue(id)}`);
         const [training] = await call<TrainingStatus[]>('model-registry.trainings', { name, id });
         sendJson(response, 200, trainingView(training!));
+      },
+    }),
+    route({
+      ...look,
+      path: '/v1/models/:name/drift',
+      summary: 'Whether devices are still those that the trained model came into force for',
+      description:
+        'Compares what was recorded then with what was recorded of late, of one device or of twenty. `suggestion` says what to do.',
+      query: { device: deviceId },
+      answers: { 200: { description: 'By device, and what to do', schema: DriftSchema } },
+      async handle({ params, query: { device }, principal: { tenant }, call, response }) {
+        const asked = { name: nameOf(params), tenant, ...(device !== undefined && { device }) };
+        sendJson(response, 200, driftView(await call<DriftReport>('model-registry.drift', asked)));
       },
     }),
     command(

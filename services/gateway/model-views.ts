@@ -1,8 +1,10 @@
 /** Models as JSON for people: times in RFC 3339, no node ids. */
 import { formatTimestamp } from '../../models/domain/timestamp.js';
 import type { Model, ModelVersion } from '../../models/registry/registry.js';
+import type { DriftReport } from '../model-registry/drift-watch.js';
 import type { TrainingStatus } from '../model-registry.service.js';
 import type {
+  Drift,
   Model as ModelView,
   ModelVersion as ModelVersionView,
   Training as TrainingView,
@@ -26,6 +28,21 @@ export function modelView({ name, versions, aliases: { champion, challenger }, h
     })),
   };
 }
+
+export function driftView({ inForceMs, checkedMs, devices, ...rest }: DriftReport): Drift {
+  return {
+    ...rest,
+    inForce: formatTimestamp(inForceMs),
+    checked: formatTimestamp(checkedMs),
+    devices: devices.map(({ inputs, errors, ...one }) => ({
+      ...one,
+      inputs: Object.fromEntries(Object.entries(inputs).map(([channel, index]) => [channel, short(index)])),
+      errors: errors === null ? null : short(errors),
+    })),
+  };
+}
+
+const short = (value: number): number => Number(value.toPrecision(3));
 
 export function versionView({ version, definition, registeredMs, by, note }: ModelVersion): ModelVersionView {
   return { version, definition, registered: formatTimestamp(registeredMs), by, ...(note !== undefined && { note }) };

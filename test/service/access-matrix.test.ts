@@ -70,6 +70,7 @@ const CLUSTER_TABLE: Readonly<Record<string, Who>> = {
   'POST /v1/models/{name}/artifact': OPERATORS,
   'GET /v1/models/{name}/versions/{version}/artifact': LOOKERS,
   'POST /v1/models/{name}/train': OPERATORS,
+  'GET /v1/models/{name}/drift': LOOKERS,
   'GET /v1/models/{name}/trainings': LOOKERS,
   'GET /v1/models/{name}/trainings/{id}': LOOKERS,
   'POST /v1/models/{name}/promote': OPERATORS,

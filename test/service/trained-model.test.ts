@@ -292,4 +292,53 @@ describe('a trained model', function () {
       await redshank.stop();
     }
   });
+
+  it('tells when a device moves away from what it came into force for', async () => {
+    const redshank = await RedshankProcess.start({ dataDir: folder() });
+    const post = (path: string, body: object | Uint8Array, type = 'application/json') =>
+      fetch(redshank.url + path, {
+        method: 'POST',
+        headers: { 'content-type': type },
+        body: body instanceof Uint8Array ? body : JSON.stringify(body),
+      });
+    try {
+      const drift = async () => {
+        const { exitCode, out, err } = await run(['models', 'drift', 'standard', '--url', redshank.url, '--json']);
+        assert.equal(exitCode, 0, err);
+        return JSON.parse(out) as {
+          model: string | null;
+          devices: { device: string; verdict: string; inputs: Record<string, number> }[];
+          unknown: number;
+          suggestion: string | null;
+        };
+      };
+      assert.equal((await drift()).model, null);
+      const stored = await post('/v1/models/standard/artifact', await trainedModelBytes(), 'application/octet-stream');
+      const { version } = (await stored.json()) as { version: string };
+      assert.equal((await post('/v1/models/standard/promote', { version })).status, 200);
+      const startMs = Date.now() + 100;
+      const readings = ['calm', 'moved'].flatMap((device) =>
+        rows(6, 0, 2_400).map(([flow, pressure], i) => ({
+          device,
+          ts: startMs + 20 * i,
+          values: { flow, pressure: device === 'moved' && i >= 1_200 ? pressure + 2 : pressure },
+        })),
+      );
+      assert.equal((await post('/v1/readings', { readings })).status, 202);
+      await until('the drift of both devices', async () => (await drift()).devices.length === 2);
+      const { devices, suggestion } = await drift();
+      assert.deepEqual(
+        devices.map(({ device, verdict }) => [device, verdict]),
+        [
+          ['moved', 'strong'],
+          ['calm', 'stable'],
+        ],
+        JSON.stringify(devices),
+      );
+      assert.ok(devices[0]!.inputs['pressure']! > 0.25 && devices[0]!.inputs['flow']! < 0.1);
+      assert.match(suggestion!, /1 of 2 devices have moved far .*redshank train --profile standard --device moved/);
+    } finally {
+      await redshank.stop();
+    }
+  });
 });

@@ -69,6 +69,33 @@ export const Training = Type.Object(
 );
 export type Training = Static<typeof Training>;
 
+export const Drift = Type.Object(
+  {
+    name: Type.String(),
+    version: Type.String(),
+    model: Type.Union([Type.String(), Type.Null()], { description: 'The trained model; null: this profile has none' }),
+    inForce: Time,
+    checked: Time,
+    devices: Type.Array(
+      Type.Object({
+        device: Type.String(),
+        verdict: word(['stable', 'moderate', 'strong']),
+        inputs: Type.Record(Type.String(), Type.Number(), {
+          description: 'Population stability index a channel: below 0.1 stable, from 0.25 on strong',
+        }),
+        errors: Type.Union([Type.Number(), Type.Null()], {
+          description: 'Usual error of the model now, in units of what it was; null: it could not be compared',
+        }),
+      }),
+      { description: 'Those that have moved farthest first' },
+    ),
+    unknown: Type.Integer({ minimum: 0, description: 'Devices that have recorded too little since' }),
+    suggestion: Type.Union([Type.String(), Type.Null()]),
+  },
+  { $id: 'Drift' },
+);
+export type Drift = Static<typeof Drift>;
+
 export const TrainingList = Type.Object({ trainings: Type.Array(Training) }, { $id: 'TrainingList' });
 
 export const Register = Type.Object(
