@@ -7,7 +7,7 @@ import { action, ASK } from '../mixins/bus/action-policy.js';
 import { actFor } from '../mixins/bus/caller.js';
 import type { Alert } from '../models/domain/alert.js';
 import type { ScoreView } from '../models/domain/score-view.js';
-import { StorageFailedError, UnauthenticatedError } from '../models/errors.js';
+import { UnauthenticatedError } from '../models/errors.js';
 import { parseTraceparent } from '../models/tracing/traceparent.js';
 import { accessRoutes } from './gateway/access-routes.js';
 import { alertRoutes } from './gateway/alert-routes.js';
@@ -35,7 +35,7 @@ import { ReadingSockets } from './gateway/reading-socket.js';
 import { READINGS_PATH, readingRoutes, readingTaker } from './gateway/reading-routes.js';
 import { sendProblem } from './gateway/respond.js';
 import { seriesRoutes } from './gateway/series-routes.js';
-import { handlerFor, methodNotAllowed, type RouteDefinition } from './gateway/route.js';
+import { failIf, handlerFor, isTimeout, methodNotAllowed, type RouteDefinition } from './gateway/route.js';
 import { setSecurityHeaders } from './gateway/security-headers.js';
 import { readCertificate, watchCertificate } from './gateway/tls-files.js';
 import { silenceRoutes } from './gateway/silence-routes.js';
@@ -100,14 +100,19 @@ export function gatewayService(
   });
   let keys: ApiKeys | undefined;
   const appends = new AppendQueue(async (tenant, batch, traceparent) => {
-    const outage = busOutage();
-    if (outage !== undefined) throw new StorageFailedError(outage);
+    failIf(busOutage());
     const params = { tenant, batch: Buffer.from(batch.encode()).toString('base64') };
     const context = broker.ContextFactory.create(broker);
     // Of several people, but of one tenant: the call may speak of no other.
     actFor(context, { kind: 'key', name: 'gateway', tenant, role: 'writer' });
     const headers = traceparent === undefined ? {} : { headers: { traceparent } };
-    await context.call('ingest.append', params, { timeout: settings.requestTimeoutMs, ...headers });
+    try {
+      await context.call('ingest.append', params, { timeout: settings.requestTimeoutMs, ...headers });
+    } catch (error) {
+      // It left just before the bus broke: that no answer came is not the fault of who should have given it.
+      if (isTimeout(error)) failIf(busOutage(), error);
+      throw error;
+    }
   });
   const jobs = new PredictionJobs({
     readSide: storage.readSide,

@@ -243,11 +243,11 @@ function requirePermission({ role, tenant }: Principal, permission: Permission):
 }
 
 /** @throws StorageFailedError when there is an outage. */
-function failIf(outage: string | undefined, cause?: unknown): void {
+export function failIf(outage: string | undefined, cause?: unknown): void {
   if (outage !== undefined) throw new StorageFailedError(outage, { cause });
 }
 
-const isTimeout = (error: unknown): boolean => (error as { type?: unknown }).type === 'REQUEST_TIMEOUT';
+export const isTimeout = (error: unknown): boolean => (error as { type?: unknown }).type === 'REQUEST_TIMEOUT';
 
 export function methodNotAllowed(allowed: readonly string[]): HttpProblemError {
   const methods = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed;
