@@ -60,6 +60,11 @@ export default tseslint.config(
             'TextDecoder',
             'AbortController',
             'performance',
+            'crypto',
+            'Blob',
+            'Response',
+            'AbortSignal',
+            'CompressionStream',
           ],
           ...['document', 'window', 'location', 'sessionStorage', 'localStorage', 'setTimeout', 'clearTimeout'],
           ...[

@@ -51,6 +51,7 @@ export function loadStaticFiles(): readonly StaticFile[] {
   const swagger = packageFolder('swagger-ui-dist');
   return [
     ...PAGE.map(([path, file, contentType]) => staticFile(path, join(web, file), contentType)),
+    staticFile('/redshank-client.js', join(web, '../client/redshank-client.js'), JAVASCRIPT),
     staticFile('/vendor/uplot.js', join(uplot, 'uPlot.esm.js'), JAVASCRIPT),
     staticFile('/vendor/uplot.css', join(uplot, 'uPlot.min.css'), CSS),
     staticFile('/docs', join(web, 'docs/index.html'), HTML, DOCS_POLICY),

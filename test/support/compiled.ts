@@ -11,7 +11,7 @@ import ts from 'typescript';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SOURCES = ['cli', 'mixins', 'models', 'services', 'storage', 'test/support', 'test/cluster', 'bench'];
 /** What is read while running, or resolved from. */
-const LINKED = ['node_modules', 'web', 'docs', 'package.json'];
+const LINKED = ['node_modules', 'web', 'client', 'docs', 'package.json'];
 
 let folder: string | undefined;
 
