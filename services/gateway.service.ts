@@ -31,7 +31,7 @@ import { PredictionJobs } from './gateway/prediction-jobs.js';
 import { predictRoutes } from './gateway/predict-routes.js';
 import { HttpProblemError, toProblem } from './gateway/problem.js';
 import { RateLimit } from './gateway/rate-limit.js';
-import { ReadingSockets } from './gateway/reading-socket.js';
+import { MAX_SOCKET_MESSAGE_BYTES, ReadingSockets } from './gateway/reading-socket.js';
 import { READINGS_PATH, readingRoutes, readingTaker } from './gateway/reading-routes.js';
 import { sendProblem } from './gateway/respond.js';
 import { seriesRoutes } from './gateway/series-routes.js';
@@ -164,7 +164,7 @@ export function gatewayService(
   );
   const sockets = new ReadingSockets({
     door,
-    maxMessageBytes: settings.maxBodyBytes,
+    maxMessageBytes: Math.min(MAX_SOCKET_MESSAGE_BYTES, settings.maxBodyBytes),
     take: (exchange, body) => take(exchange, 'application/json', body),
     counted: (count) => metrics.sockets.set(count),
   });
@@ -314,7 +314,7 @@ export function gatewayService(
       stopWatching();
       hub.close();
       sockets.close();
-      await jobs.stop();
+      jobs.stop();
       await Promise.all(servers.map((server) => close(server, closeGraceMs, () => runningAnswers === 0)));
     },
   };

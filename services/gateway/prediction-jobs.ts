@@ -54,8 +54,18 @@ export class PredictionJobs {
   /** Kept when it resolves. @throws OverloadedError while 64 jobs wait here. @throws StorageFailedError */
   async start(tenant: string, wish: JobWish): Promise<PredictionJob> {
     if (this.#here.size >= MOST_JOBS) throw new OverloadedError(`${MOST_JOBS} jobs wait already`, RETRY_AFTER_MS);
-    const { series, ...rest } = wish;
     const id = randomBytes(ID_BYTES).toString('base64url');
+    // It counts from now on: others may come while it is being kept.
+    this.#here.add(id);
+    try {
+      return await this.#keep(tenant, id, wish);
+    } catch (error) {
+      this.#here.delete(id);
+      throw error;
+    }
+  }
+
+  async #keep(tenant: string, id: string, { series, ...rest }: JobWish): Promise<PredictionJob> {
     const nowMs = this.#options.clock.wallMs();
     const job: PredictionJob = {
       ...rest,
@@ -86,10 +96,9 @@ export class PredictionJobs {
     return readSide.get('job', tenant, resultKey(id, index), clock.wallMs());
   }
 
-  /** Begins no further series; what is not done is taken up by another gateway, or after the next start. */
-  async stop(): Promise<void> {
+  /** Begins no further series. What is not done is taken up by another gateway, or after the next start: nobody waits for it. */
+  stop(): void {
     this.#isStopping = true;
-    await this.#turn;
   }
 
   #enqueue(tenant: string, job: PredictionJob): void {
@@ -99,7 +108,7 @@ export class PredictionJobs {
     this.#turn = this.#turn
       .then(() => this.#work(tenant, job))
       .catch((error: unknown) => {
-        logger.warn({ err: error, job: job.id }, 'a job was left for later');
+        logger[this.#isStopping ? 'debug' : 'warn']({ err: error, job: job.id }, 'a job was left for later');
       })
       .finally(() => {
         this.#here.delete(job.id);

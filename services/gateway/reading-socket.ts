@@ -17,12 +17,17 @@ export const SOCKET_PATH = '/v1/readings/socket';
 const PROTOCOL = 'redshank.v1';
 
 const MOST_SOCKETS = 5_000;
+/** A device sends what it has measured of late; who has more takes `POST`. */
+export const MAX_SOCKET_MESSAGE_BYTES = 1_048_576;
 /** Messages of one socket that wait for their turn; then it is read no further. */
-const MOST_WAITING = 16;
+const MOST_WAITING = 4;
+/** Bytes of all messages that wait; who sends beyond is told to come back. */
+const MOST_HELD_BYTES = 67_108_864;
 const HEARTBEAT_MS = 30_000;
 /** Codes of RFC 6455, 7.4: policy violation, going away. */
 const REFUSED = 1008;
 const GOING_AWAY = 1001;
+const TRY_AGAIN_LATER = 1013;
 
 export interface ReadingSocketOptions {
   readonly door: () => Door;
@@ -37,6 +42,7 @@ export class ReadingSockets {
   readonly #server: WebSocketServer;
   readonly #heartbeat: NodeJS.Timeout;
   readonly #silent = new WeakSet<WebSocket>();
+  #heldBytes = 0;
 
   constructor(options: ReadingSocketOptions) {
     this.#options = options;
@@ -92,11 +98,21 @@ export class ReadingSockets {
     socket.on('error', () => socket.terminate());
     socket.on('pong', () => this.#silent.delete(socket));
     socket.on('message', (data: RawData) => {
+      const message = data as Buffer;
+      if (this.#heldBytes + message.length > MOST_HELD_BYTES) {
+        socket.close(TRY_AGAIN_LATER, 'too much waits');
+        return;
+      }
+      this.#heldBytes += message.length;
       if (++waiting === MOST_WAITING) socket.pause();
-      turn = turn.then(async () => {
-        await this.#answer(socket, request, data as Buffer);
-        if (waiting-- === MOST_WAITING) socket.resume();
-      });
+      turn = turn
+        .then(() => this.#answer(socket, request, message))
+        // What went wrong has been said; this is a socket that cannot be written to.
+        .catch(() => socket.terminate())
+        .finally(() => {
+          this.#heldBytes -= message.length;
+          if (waiting-- === MOST_WAITING) socket.resume();
+        });
     });
   }
 

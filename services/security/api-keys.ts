@@ -4,6 +4,7 @@ import type { Clock } from '../../mixins/clock.js';
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
 import { ConflictError, NotFoundError } from '../../models/errors.js';
 import type { Role } from '../../models/security/permissions.js';
+import { SerialQueue } from '../../storage/serial-queue.js';
 import type { KeyStore, StoredKey } from './key-store.js';
 
 /** What a key begins with, so that people and secret scanners know it. */
@@ -43,6 +44,8 @@ export class ApiKeys {
   readonly #failed: (error: unknown) => void;
   /** By SHA-256 of the key, in hex. Nobody can choose a hash, so how long a look-up takes tells nothing. */
   #keys: ReadonlyMap<string, StoredKey> = new Map();
+  /** What is decided on the keys that are there must still hold when it is written. Other processes are kept apart by the store. */
+  readonly #turns = new SerialQueue();
   #looking: Promise<unknown> | undefined;
   #lookedMs = -Infinity;
   #loadedMs = -Infinity;
@@ -75,7 +78,7 @@ export class ApiKeys {
    */
   async create(wish: KeyWish): Promise<string> {
     const { name, tenant } = wish;
-    const key = await this.#make(wish, (keys) => {
+    const key = await this.#inTurn(wish, (keys) => {
       if (keys.some((stored) => stored.name === name && stored.tenant === tenant)) {
         throw new ConflictError(`a key named ${name} is already there`);
       }
@@ -87,7 +90,7 @@ export class ApiKeys {
 
   /** Makes the first key of all. @returns undefined when there is one already, also when another process has just made it. */
   createFirst(name: string): Promise<string | undefined> {
-    return this.#make({ name, tenant: DEFAULT_TENANT, role: 'admin' }, (keys) => keys.length === 0);
+    return this.#inTurn({ name, tenant: DEFAULT_TENANT, role: 'admin' }, (keys) => keys.length === 0);
   }
 
   /** Keys of a tenant, oldest first; those that have expired too. @throws StorageFailedError */
@@ -101,7 +104,11 @@ export class ApiKeys {
    * @throws NotFoundError when the tenant has no such key
    * @throws ConflictError for the last admin of all: nobody could make a key again. @throws StorageFailedError
    */
-  async revoke(tenant: string, name: string, by: string): Promise<void> {
+  revoke(tenant: string, name: string, by: string): Promise<void> {
+    return this.#turns.run(() => this.#remove(tenant, name, by));
+  }
+
+  async #remove(tenant: string, name: string, by: string): Promise<void> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const keys = await this.#load();
       const found = keys.find((key) => key.tenant === tenant && key.name === name);
@@ -133,6 +140,10 @@ export class ApiKeys {
     if (known !== undefined) return known;
     await this.#look();
     return this.#owner(digest);
+  }
+
+  #inTurn(wish: KeyWish, isWanted: (keys: readonly StoredKey[]) => boolean): Promise<string | undefined> {
+    return this.#turns.run(() => this.#make(wish, isWanted));
   }
 
   /** @param isWanted decides on the keys that are there, as often as somebody else is quicker. */

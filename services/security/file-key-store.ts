@@ -11,7 +11,7 @@ const FILE_VERSION = 1;
 const OWNER_ONLY = 0o600;
 const KeyFile = Type.Object({ version: Type.Literal(FILE_VERSION), keys: Type.Array(StoredKey) });
 
-/** `keys.json` in the data folder, which one process uses. No file means no keys. */
+/** `keys.json` in the data folder, which one process uses, one change at a time. No file means no keys. */
 export class FileKeyStore implements KeyStore {
   readonly #path: string;
 

@@ -108,6 +108,15 @@ describe('readings over a WebSocket', () => {
     assert.equal(error!.status, 401);
   });
 
+  it('are not taken in messages that are too large', async () => {
+    await start();
+    const socket = await opened(connect());
+    socket.on('error', () => undefined);
+    socket.send(JSON.stringify({ readings: ['x'.repeat(1_100_000)] }));
+    const [code] = (await once(socket, 'close')) as [number];
+    assert.equal(code, 1009);
+  });
+
   it('are at one address only', async () => {
     await start();
     const other = new WebSocket(`${node.url.replace('http', 'ws')}/v1/events`);

@@ -87,6 +87,18 @@ describe('ApiKeys', () => {
         await assert.rejects(here.revoke('default', 'ci', 'ada'), { type: 'NOT_FOUND' });
       });
 
+      it('lose none of several that are made at once', async () => {
+        const store = storesOfOnePlace();
+        const keys = await ApiKeys.open(store(), clock);
+        const names = ['a', 'b', 'c', 'd', 'e'];
+        const made = await Promise.all(names.map((name) => keys.create({ ...CI, name })));
+        const found = await Promise.all(made.map(async (key) => (await keys.find(key))?.name));
+        assert.deepEqual(found, names);
+        assert.equal((await (await ApiKeys.open(store(), clock)).list('default')).length, 5);
+        const twice = await Promise.allSettled([1, 2].map(() => keys.create({ ...CI, name: 'f' })));
+        assert.deepEqual(twice.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+      });
+
       it('keep tenants apart, and the last admin', async () => {
         const keys = await ApiKeys.open(storesOfOnePlace()(), clock);
         await keys.createFirst('admin');
