@@ -34,9 +34,8 @@ export class SilenceLog {
   /** Those of a tenant, oldest first. @throws StorageFailedError */
   async list(tenant: string, nowMs: number): Promise<readonly ListedSilence[]> {
     await this.#turns.run(() => this.#readOn());
-    return [...this.#silences.values()].filter(
-      (silence) => silence.tenant === tenant && silence.untilMs + LISTED_AFTER_MS > nowMs,
-    );
+    for (const [id, { untilMs }] of this.#silences) if (untilMs + LISTED_AFTER_MS <= nowMs) this.#silences.delete(id);
+    return [...this.#silences.values()].filter((silence) => silence.tenant === tenant);
   }
 
   async #readOn(): Promise<void> {

@@ -3,6 +3,7 @@
  * not done. A change that then failed has a second entry that says so.
  */
 import { ChunkKind, decodeChunk, encodeChunk } from '../../models/domain/chunk.js';
+import { StorageFailedError } from '../../models/errors.js';
 import { firstAt } from '../../storage/journal/first-at.js';
 import type { Journal, JournalRecord } from '../../storage/journal/journal.js';
 
@@ -75,7 +76,9 @@ export class AuditLog {
     const floor = Math.max(first, end - MOST_READ + 1);
     while (end >= floor && entries.length < limit) {
       const from = Math.max(floor, end - BLOCK + 1);
-      for (const { payload, sequence } of (await this.#read(from, end)).reverse()) {
+      const records = await this.#read(from, end);
+      if (records.length === 0) throw new StorageFailedError(`entries ${from} to ${end} of the audit log do not come`);
+      for (const { payload, sequence } of records.reverse()) {
         if (entries.length === limit) break;
         end = sequence - 1;
         const entry = entryOf(payload);
