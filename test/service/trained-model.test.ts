@@ -325,7 +325,13 @@ describe('a trained model', function () {
         })),
       );
       assert.equal((await post('/v1/readings', { readings })).status, 202);
-      await until('the drift of both devices', async () => (await drift()).devices.length === 2);
+      const last = new Date(startMs + 20 * 2_399).toISOString();
+      for (const device of ['calm', 'moved']) {
+        await until(`the last score of ${device}`, async () => {
+          const answer = await fetch(`${redshank.url}/v1/devices/${device}`);
+          return ((await answer.json()) as { lastReading?: string }).lastReading === last;
+        });
+      }
       const { devices, suggestion } = await drift();
       assert.deepEqual(
         devices.map(({ device, verdict }) => [device, verdict]),
