@@ -11,6 +11,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFeedbackCommand } from './commands/feedback.js';
 import { addIngestCommand } from './commands/ingest.js';
+import { addForgetCommand } from './commands/forget.js';
 import { addSilenceCommand } from './commands/silence.js';
 import { addAuditCommand, addKeysCommand } from './commands/keys.js';
 import { addModelsCommand } from './commands/models.js';
@@ -45,6 +46,7 @@ const COMMANDS = [
   addScalePlanCommand,
   addRebuildCommand,
   addSilenceCommand,
+  addForgetCommand,
   addKeysCommand,
   addAuditCommand,
   addConfigCommand,

@@ -124,8 +124,12 @@ export function alertingService(node: NodeContext): ServiceSchema {
     },
     created(this: Service) {
       tellEveryone = (batch) => {
-        for (const { change, alert } of batch.records) {
-          this.broker.broadcast(`alert.${change}`, { alert }).catch((error: unknown) => {
+        for (const record of batch.records) {
+          const [event, payload] =
+            record.change === 'forgotten'
+              ? ['device.forgotten', { tenant: record.tenant, device: record.device }]
+              : [`alert.${record.change}`, { alert: record.alert }];
+          this.broker.broadcast(event, payload).catch((error: unknown) => {
             node.logger.warn({ err: error }, 'an alert event was not told');
           });
         }

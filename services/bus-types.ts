@@ -9,7 +9,7 @@ import type { Model, ModelVersion } from '../models/registry/registry.js';
 import type { SeriesToDetect, SeriesVerdict } from '../models/series/detect-series.js';
 import type { WindowView } from '../models/stages/window/window-view.js';
 import type { AlertList } from './alerting.service.js';
-import type { AlertChanged, ScoresComputed } from './gateway.service.js';
+import type { AlertChanged, DeviceForgotten, ScoresComputed } from './gateway.service.js';
 import type { PushAnswer } from './ingest.service.js';
 import type { Explanation } from './scorer/explain-device.js';
 import type { Prediction, ScoreList, Watch } from './scorer.service.js';
@@ -24,7 +24,7 @@ export type { SeriesScore } from '../models/scoring/score-series.js';
 export type { WindowView } from '../models/stages/window/window-view.js';
 export type { DeviceSummary } from '../storage/read-side/read-side.js';
 export type { AlertList } from './alerting.service.js';
-export type { AlertChanged, ScoresComputed } from './gateway.service.js';
+export type { AlertChanged, DeviceForgotten, ScoresComputed } from './gateway.service.js';
 export type { PushAnswer, Rejection } from './ingest.service.js';
 export type { Explanation } from './scorer/explain-device.js';
 export type { Prediction, ScoreList, Watch } from './scorer.service.js';
@@ -98,6 +98,7 @@ export interface PublicActions {
 /** Events and their payloads. Any of them may be lost. */
 export type PublicEvents = { [Change in AlertChange as `alert.${Change}`]: AlertChanged } & {
   'score.computed': ScoresComputed;
+  'device.forgotten': DeviceForgotten;
   'stage.progress': StageProgress;
 };
 

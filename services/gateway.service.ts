@@ -60,6 +60,12 @@ export interface AlertChanged {
   readonly alert: Alert;
 }
 
+/** Payload of the event `device.forgotten`: nothing of the device is known any more. */
+export interface DeviceForgotten {
+  readonly tenant: string;
+  readonly device: string;
+}
+
 /** Where the gateway is bound; the port is the real one where the settings say 0. Answer of the action `gateway.address`. */
 export interface GatewayAddress {
   readonly url: string;
@@ -241,6 +247,10 @@ export function gatewayService(
           tenant,
           rows.map((row) => ({ device: row.device, data: () => row })),
         );
+      },
+      'device.forgotten'(ctx: Context<DeviceForgotten>) {
+        const { tenant, device } = ctx.params;
+        hub.forget(tenant, device);
       },
       'alert.*'(ctx: Context<AlertChanged>) {
         const { alert } = ctx.params;

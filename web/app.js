@@ -72,6 +72,8 @@ function follow() {
         byId('chart-empty').hidden = !chart.isEmpty;
       } else if (name === 'alert') {
         takeAlert(data);
+      } else if (name === 'forgotten') {
+        forget(data.device);
       }
     },
   });
@@ -89,6 +91,12 @@ async function loadHistory(id) {
   } catch (error) {
     if (chosen === id) failed(error);
   }
+}
+
+function forget(device) {
+  alerts = alerts.filter((alert) => alert.device !== device);
+  if (device === chosen) chart.show([]);
+  showAlerts();
 }
 
 function takeAlert({ change, alert }) {

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { ApiClient } from '../client.js';
@@ -8,6 +7,7 @@ import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
 import { clientFor, type GlobalOptions } from '../options.js';
 import { formatCount, formatDuration } from '../terminal/amounts.js';
+import { confirm } from '../terminal/confirm.js';
 import { startProgress } from '../terminal/progress.js';
 import { printJson, printLine, type Terminal } from '../terminal/terminal.js';
 
@@ -35,7 +35,7 @@ export function addRebuildCommand(program: Command, terminal: Terminal): void {
 }
 
 async function rebuild(terminal: Terminal, options: RebuildOptions): Promise<void> {
-  if (options.yes !== true) await confirm(terminal);
+  if (options.yes !== true) await confirm(terminal, WARNING);
   const client = clientFor(terminal, options);
   const startedMs = performance.now();
   const { silent } = (await client.post<{ silent: readonly object[] }>('/v1/cluster/rebuild')).body;
@@ -49,21 +49,6 @@ async function rebuild(terminal: Terminal, options: RebuildOptions): Promise<voi
   if (options.json === true) printJson(terminal, { partitions: refill.partitions, tookMs });
   else
     printLine(terminal, `the read side is filled again: ${refill.partitions} partitions in ${formatDuration(tookMs)}`);
-}
-
-/** @throws CommandFailure when nobody is there to ask, or the answer is not yes. */
-async function confirm({ stdin, stderr, signal }: Terminal): Promise<void> {
-  if (!('isTTY' in stdin) || stdin.isTTY !== true) {
-    throw new CommandFailure(ExitCode.usage, `${WARNING} Say --yes if you mean it`);
-  }
-  const lines = createInterface({ input: stdin, output: stderr });
-  try {
-    const answer = await lines.question(`${WARNING}\nGo on? [y/N] `, { signal });
-    if (/^y(es)?$/i.test(answer.trim())) return;
-  } finally {
-    lines.close();
-  }
-  throw new CommandFailure(ExitCode.failed, 'nothing was changed');
 }
 
 /** @throws CommandFailure when it comes no nearer for a minute. */

@@ -154,7 +154,7 @@ export class SeriesRun {
     this.#frames.clear();
     for (let i = 0; i < this.#scores.length; i++) {
       alertingStage.step(this.#alerting, this.#scores, i, this.#alerts);
-      for (const { change, alert } of this.#alerts.records) {
+      for (const { change, alert } of this.#alerts.changes) {
         if (change === 'raised') this.#openAlerts.add(alert.id);
         else if (alert.status === 'resolved') this.#openAlerts.delete(alert.id);
       }

@@ -49,10 +49,19 @@ export interface Alert {
 }
 
 /** An alert as it is after a change. */
-export interface AlertRecord {
+export interface ChangedAlert {
   readonly change: AlertChange;
   readonly alert: Alert;
 }
+
+/** All alerts of the device before this record are gone, whoever still has them. */
+export interface ForgottenAlerts {
+  readonly change: 'forgotten';
+  readonly tenant: string;
+  readonly device: string;
+}
+
+export type AlertRecord = ChangedAlert | ForgottenAlerts;
 
 /** Alert changes in log order: what `alerting` appends to the topic `alerts`. Few, so JSON inside a chunk. */
 export class AlertBatch {
@@ -79,6 +88,11 @@ export class AlertBatch {
 
   get length(): number {
     return this.records.length;
+  }
+
+  /** Those that are of an alert. */
+  get changes(): readonly ChangedAlert[] {
+    return this.records.filter((record) => record.change !== 'forgotten');
   }
 
   add(record: AlertRecord): void {

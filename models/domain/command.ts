@@ -4,7 +4,8 @@ import type { AlertSilence } from './alert-silence.js';
  * What people and services ask of a device or a partition. Commands are records in the log, between the readings, so
  * that a replay gives the same result. Every stage acts on what concerns it and passes every command on.
  */
-export type Command = AcknowledgeAlert | ResolveAlert | AlertFeedback | ActivateProfile | SetSilence | EndSilence;
+export type Command =
+  AcknowledgeAlert | ResolveAlert | AlertFeedback | ActivateProfile | SetSilence | EndSilence | ForgetDevice;
 
 interface FromSomebody {
   /** Who asked: the name of a key or a user, for the history of the alert. */
@@ -56,6 +57,14 @@ export interface EndSilence extends FromSomebody {
   readonly id: string;
 }
 
+/**
+ * Nothing of what the device sent up to this position is known any more, its alerts included. What waits is scored first: each
+ * reading keeps its one outcome. What it sends afterwards is of a new device.
+ */
+export interface ForgetDevice extends FromSomebody {
+  readonly type: 'device.forget';
+}
+
 /** A command as it stands in the log; undefined for text that is none. Its fields beside `type` may be missing or wrong: logs are read to their end, whoever wrote them. */
 export function parseCommand(text: string): Command | undefined {
   let value: unknown;
@@ -66,4 +75,9 @@ export function parseCommand(text: string): Command | undefined {
   }
   const isCommand = typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
   return isCommand ? (value as Command) : undefined;
+}
+
+/** Whether the device that a command in the log is addressed to is to be forgotten. */
+export function isForget(text: string): boolean {
+  return parseCommand(text)?.type === 'device.forget';
 }

@@ -2,7 +2,8 @@
  * Alerting: from scores to alerts that a person can work with. Pure.
  *
  * Input    scores in log order; only scored frames and silences count, `filled` and refused ones change nothing
- * Output   one record for each change of an alert: `raised`, `escalated`, `worsened`, `acknowledged`, `resolved`, `feedback`
+ * Output   one record for each change of an alert: `raised`, `escalated`, `worsened`, `acknowledged`, `resolved`, `feedback`; one
+ *          `forgotten` for a device that is to be forgotten
  * State    nothing for a calm device that never had an alert; see `AlertingState`
  * Cost     a map look-up a score
  *

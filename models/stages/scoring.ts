@@ -7,6 +7,7 @@
  * - Refused readings and commands pass on.
  * - `profile.activate` fits every device of that profile to the new definition at once: detectors that stay with equal
  *   settings keep what they know. A definition that is not valid is ignored; the registry refuses it before it gets here.
+ * - `device.forget`: nothing of the device is known any more.
  * - `alert.feedback`: how cautious the device's next alarms are depends on whether the last were right. With verdict `normal` on an
  *   alert that was still open, the present level is learned at once besides.
  */
@@ -211,6 +212,7 @@ function passRefused(state: ScoringState, batch: FrameBatch, index: number, out:
 function applyCommand(state: ScoringState, batch: FrameBatch, index: number): void {
   const command = parseCommand(batch.commandText(index));
   if (command?.type === 'profile.activate') state.activate(command);
+  if (command?.type === 'device.forget') state.devices.delete(batch.deviceKey(index));
   // One without `teaches` is of no alert that anybody knew.
   if (command?.type !== 'alert.feedback' || typeof command.teaches !== 'boolean') return;
   const device = state.devices.get(batch.deviceKey(index));

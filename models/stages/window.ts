@@ -54,6 +54,7 @@
  * Devices: at most `MAX_DEVICES` a partition. A new one beyond that takes the place of those that were longest without a
  * usable reading, if that is over 7 days (`device-limit.ts`; at most 1 in 64 leaves, at most once an hour of log time); each
  * of these gets a record `forgotten`. Else each reading of the new one is `invalid`, under the profile `standard`.
+ * `device.forget`: what waits in the device leaves, then nothing of it is remembered.
  *
  * State: 584 bytes a device of one channel, 16 a further channel. Cost O(channels) a reading; one in order makes no object.
  */
@@ -62,7 +63,7 @@ import { FrameBatch } from '../domain/frame-batch.js';
 import { ReadingBatch, ReadingKind } from '../domain/reading-batch.js';
 import type { Stage } from './stage.js';
 import { hasRoom } from './window/device-limit.js';
-import { refuseStranger, release, takeReading } from './window/event-time.js';
+import { refuseStranger, release, releaseAll, takeReading } from './window/event-time.js';
 import { meetSilence } from './window/silence.js';
 import { decodeSnapshot, encodeSnapshot } from './window/snapshot.js';
 import { dueMs, WindowState } from './window/window-state.js';
@@ -95,6 +96,7 @@ export const windowStage: Stage<WindowState, ReadingBatch, FrameBatch> = {
       const text = batch.commandText(index);
       const command = parseCommand(text);
       if (command !== undefined) state.profiles.apply(command);
+      if (command?.type === 'device.forget') forgetDevice(state, batch, index, out);
       out.addCommand(batch.deviceKey(index), timeMs, state.logMs, text);
       return;
     }
@@ -125,6 +127,13 @@ export const windowStage: Stage<WindowState, ReadingBatch, FrameBatch> = {
   snapshot: encodeSnapshot,
   restore: decodeSnapshot,
 };
+
+function forgetDevice(state: WindowState, batch: ReadingBatch, index: number, out: FrameBatch): void {
+  const device = state.devices.get(batch.deviceKey(index));
+  if (device === undefined) return;
+  releaseAll(state, device, state.windowOf(device), out);
+  state.forget(device);
+}
 
 /** Moves log time on to `timeMs` and handles the deadlines up to it, earliest first, equal ones by device key. */
 function passTime(state: WindowState, timeMs: number, out: FrameBatch): void {

@@ -6,10 +6,11 @@ import { NotFoundError, RequestInvalidError } from '../../models/errors.js';
 import type { DeviceSummary, ScorePage } from '../../storage/read-side/read-side.js';
 import type { NodeContext } from '../node-context.js';
 import type { Explanation } from '../scorer/explain-device.js';
+import { forgetDevice, whatRemains } from './forget-device.js';
 import { cursor, integer, oneOf, time } from './query.js';
 import { send, sendJson, sendStream } from './respond.js';
 import { route, type Exchange, type RouteDefinition } from './route.js';
-import { Device, DevicePage, Explanation as ExplanationSchema } from './schemas/device.js';
+import { Device, DevicePage, Explanation as ExplanationSchema, ForgottenDevice } from './schemas/device.js';
 import { ScorePage as ScorePageSchema } from './schemas/score.js';
 import { csvText, EXPORT_FORMATS, EXPORT_MEDIA_TYPES, ndjsonText, parquetBytes } from './score-export.js';
 import { deviceView } from './views.js';
@@ -23,7 +24,11 @@ const LATEST_AHEAD_MS = 300_000;
 /** Rows that are turned into JSON in one go. */
 const SLICE_ROWS = 500;
 
-export function deviceRoutes({ storage: { readSide }, clock }: NodeContext): readonly RouteDefinition[] {
+export function deviceRoutes({
+  storage: { readSide, mode },
+  clock,
+  settings,
+}: NodeContext): readonly RouteDefinition[] {
   /** @throws NotFoundError when no reading of this device has ever been accepted. */
   async function knownDevice({ params, principal }: Pick<Exchange, 'params' | 'principal'>): Promise<DeviceSummary> {
     const id = params['id'] ?? '';
@@ -58,6 +63,26 @@ export function deviceRoutes({ storage: { readSide }, clock }: NodeContext): rea
       answers: { 200: { description: 'The device', schema: Device } },
       async handle(exchange) {
         sendJson(exchange.response, 200, deviceView(await knownDevice(exchange)));
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/v1/devices/:id',
+      summary: 'Forget a device: state, history and alerts',
+      description:
+        'Behind all that it has sent. Answers when nothing of it is shown any more; what it sends afterwards is of a new device. Also for one that is not known here: parts of it may be.',
+      tag: 'devices',
+      may: 'administer',
+      answers: {
+        200: { description: 'Nothing of it is shown any more', schema: ForgottenDevice },
+        202: { description: 'It is in the log and will take effect', schema: ForgottenDevice },
+      },
+      async handle({ params, principal: { tenant, name }, call, response }) {
+        const device = params['id'] ?? '';
+        if (!isDeviceId(device)) throw new NotFoundError(`no device ${quoteValue(device)} is known`);
+        const isGone = await forgetDevice({ readSide, clock }, call, tenant, device, name);
+        const remains = whatRemains(settings, mode, clock.wallMs());
+        sendJson(response, isGone ? 200 : 202, { device, state: isGone ? 'forgotten' : 'asked', remains });
       },
     }),
     route({

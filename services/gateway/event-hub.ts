@@ -1,7 +1,7 @@
 /** Server-sent events: what the services say on the bus, passed on to everyone who watches. */
 import type { ServerResponse } from 'node:http';
 import { OverloadedError } from '../../models/errors.js';
-import { EventMemory, type ToldEvent } from './event-memory.js';
+import { EventMemory, type EventName, type ToldEvent } from './event-memory.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 
 /** Streams open at once. */
@@ -89,7 +89,7 @@ export class EventHub {
   }
 
   /** Tells everyone who asked for it; several happenings of one event travel in one write. */
-  tell(event: 'score' | 'alert', tenant: string, happenings: readonly Happening[]): void {
+  tell(event: EventName, tenant: string, happenings: readonly Happening[]): void {
     if (this.#streams.size === 0 && performance.now() > this.#remembersUntilMs) return;
     const told = happenings.map(({ device, data }): ToldEvent => {
       const number = this.#memory.next;
@@ -99,6 +99,12 @@ export class EventHub {
       return one;
     });
     for (const stream of this.#streams) this.#tellOne(stream, told);
+  }
+
+  /** Drops what is kept of a device, and tells readers to do the same. */
+  forget(tenant: string, device: string): void {
+    this.#memory.forget(tenant, device);
+    this.tell('forgotten', tenant, [{ device, data: () => ({ device }) }]);
   }
 
   /** Ends all streams; clients connect again, to whoever is there then. */

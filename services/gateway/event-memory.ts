@@ -1,12 +1,14 @@
 /** What was told of late, so that a reader who lost the connection goes on where it was. Bounded; nothing outlives the process. */
 import { randomBytes } from 'node:crypto';
 
+export type EventName = 'score' | 'alert' | 'forgotten';
+
 export interface ToldEvent {
   /** Counts from 1. */
   readonly number: number;
   readonly tenant: string;
   readonly device: string;
-  readonly event: 'score' | 'alert';
+  readonly event: EventName;
   /** As it was sent. */
   readonly text: string;
 }
@@ -49,6 +51,14 @@ export class EventMemory {
       this.#told = this.#told.slice(this.#gone);
       this.#gone = 0;
     }
+  }
+
+  /** Leaves out what was told of a device; the others keep their numbers. */
+  forget(tenant: string, device: string): void {
+    const isOther = (told: ToldEvent): boolean => told.tenant !== tenant || told.device !== device;
+    this.#told = this.#told.slice(this.#gone).map((told) => (isOther(told) ? told : { ...told, text: '' }));
+    this.#gone = 0;
+    this.#characters = this.#told.reduce((sum, { text }) => sum + text.length, 0);
   }
 
   /** All that was told after an event; undefined where some of it is not kept, or the id is not one of ours. */

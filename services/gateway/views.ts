@@ -6,7 +6,7 @@ import type { Alert as AlertView } from './schemas/alert.js';
 import type { Device as DeviceView } from './schemas/device.js';
 
 export function deviceView(summary: DeviceSummary): DeviceView {
-  const { lastSeenMs, lastReadingMs, progress, lastScore, threshold, ...rest } = withoutTenant(summary);
+  const { firstSeenMs, lastSeenMs, lastReadingMs, progress, lastScore, threshold, ...rest } = withoutTenant(summary);
   return {
     ...rest,
     channels: [...rest.channels],
@@ -14,6 +14,7 @@ export function deviceView(summary: DeviceSummary): DeviceView {
     progress: short(progress),
     ...(lastScore !== undefined && { lastScore: short(lastScore) }),
     ...(threshold !== undefined && { threshold: short(threshold) }),
+    ...(firstSeenMs !== undefined && { firstSeen: formatTimestamp(firstSeenMs) }),
     lastSeen: formatTimestamp(lastSeenMs),
     ...(lastReadingMs !== undefined && { lastReading: formatTimestamp(lastReadingMs) }),
   };

@@ -5,7 +5,7 @@
  * - `alert-index`: keys [tenant, device or '', status or 0 for all, −raisedMs, id]: every list is one range, newest first,
  * - `alert-ends`: keys [changedMs, tenant, id] of resolved alerts, for `expire`.
  */
-import type { Alert } from '../../models/domain/alert.js';
+import type { Alert, AlertRecord } from '../../models/domain/alert.js';
 import { openJson, sealJson } from '../lmdb/checked-value.js';
 import type { LmdbEnvironment } from '../lmdb/lmdb-environment.js';
 import type { LmdbTable, WriteSet } from '../lmdb/write-set.js';
@@ -15,6 +15,7 @@ import {
   ANY_STATUS,
   MOST_OPEN,
   alertIndexKeys,
+  lastOf,
   statusCode,
   type AlertIndexKey as IndexKey,
 } from './alert-index.js';
@@ -43,15 +44,16 @@ export class AlertStore {
   }
 
   /**
-   * Stores alerts as they are now, the last of equal ids, in one transaction with `position`. One call at a time.
+   * Stores alerts as they are now, the last of equal ids, and forgets those of forgotten devices, in one transaction with
+   * `position`. One call at a time.
    *
    * @throws StorageFailedError nothing was stored.
    */
-  async put(alerts: Iterable<Alert>, position: (writes: WriteSet) => void): Promise<void> {
-    const latest = new Map<string, Alert>();
-    for (const alert of alerts) latest.set(`${alert.tenant}/${alert.id}`, alert);
-    const changes = [...latest.values()].map((alert) => ({ alert, before: this.get(alert.tenant, alert.id) }));
+  async put(records: readonly AlertRecord[], position: (writes: WriteSet) => void): Promise<void> {
+    const { alerts, forgotten } = lastOf(records);
+    const changes = alerts.map((alert) => ({ alert, before: this.get(alert.tenant, alert.id) }));
     await this.#environment.commit((writes) => {
+      for (const { tenant, device } of forgotten) this.#forgetDevice(writes, tenant, device);
       for (const { alert, before } of changes) {
         if (before !== undefined) this.#forget(writes, before);
         writes.put(this.#alerts, [alert.tenant, alert.id], sealJson(alert));
@@ -127,6 +129,16 @@ export class AlertStore {
   #forgetIndex(writes: WriteSet, tenant: string, id: string): void {
     for (const key of this.#index.getKeys({ start: [tenant], end: [`${tenant}\0`] })) {
       if ((key as unknown as IndexKey)[4] === id) writes.remove(this.#index, key as (string | number)[]);
+    }
+  }
+
+  #forgetDevice(writes: WriteSet, tenant: string, device: string): void {
+    const range = { start: [tenant, device, ANY_STATUS], end: [tenant, device, ANY_STATUS + 1] };
+    for (const key of this.#index.getKeys(range)) {
+      const id = (key as unknown as IndexKey)[4];
+      const alert = this.get(tenant, id);
+      if (alert !== undefined) this.#forget(writes, alert);
+      else this.#forgetIndex(writes, tenant, id);
     }
   }
 

@@ -13,6 +13,8 @@ export interface DeviceRecord {
   phase: 'warming' | 'ready';
   progress: number;
   channels: readonly string[];
+  /** Null before the first row; absent in records of older releases. */
+  firstSeenMs?: number | null;
   lastSeenMs: number;
   lastReadingMs: number | null;
   lastScore: number | null;
@@ -30,6 +32,7 @@ export function newDeviceRecord(number: number): DeviceRecord {
     phase: 'warming',
     progress: 0,
     channels: [],
+    firstSeenMs: null,
     lastSeenMs: 0,
     lastReadingMs: null,
     lastScore: null,
@@ -48,6 +51,7 @@ export function copyOf(record: DeviceRecord): DeviceRecord {
 export function applyRow(record: DeviceRecord, batch: ScoreBatch, i: number): void {
   const kind = batch.kind.data[i]!;
   record.profile = batch.profileName(i);
+  if (record.firstSeenMs === null) record.firstSeenMs = batch.receivedMs.data[i]!;
   if (kind === ScoreKind.silence) {
     record.isSilent = true;
     return;
@@ -73,6 +77,7 @@ export function summaryOf(key: DeviceKey, record: DeviceRecord, openAlerts: read
     tenant: tenantOf(key),
     device: deviceOf(key),
     ...{ profile, model, phase, progress, channels, lastSeenMs },
+    firstSeenMs: record.firstSeenMs ?? undefined,
     lastReadingMs: record.lastReadingMs ?? undefined,
     lastScore: record.lastScore ?? undefined,
     threshold: record.threshold ?? undefined,

@@ -40,6 +40,10 @@ export class DeviceTable {
     writes.put(this.#numbers, 0, sealNumbers(this.#highest));
   }
 
+  remove(writes: WriteSet, key: DeviceKey): void {
+    writes.remove(this.#devices, [tenantOf(key), deviceOf(key)]);
+  }
+
   /** Forgets all. */
   clear(writes: WriteSet): void {
     writes.clear(this.#devices);

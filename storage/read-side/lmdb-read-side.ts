@@ -1,5 +1,6 @@
 /** The embedded read side: projections in one LMDB environment, with the newest rows in memory until `flush`. */
 import type { Alert, AlertBatch } from '../../models/domain/alert.js';
+import { isForget } from '../../models/domain/command.js';
 import { deviceKey, isDeviceId, isTenantId, type DeviceKey } from '../../models/domain/identity.js';
 import { ScoreKind, type ScoreBatch } from '../../models/domain/score-batch.js';
 import { RequestInvalidError, StorageCorruptError, StorageFailedError } from '../../models/errors.js';
@@ -39,6 +40,9 @@ export interface LmdbReadSideOptions {
 /** Blocks that one `expire` forgets at most: the oldest. A block and its age are two removes. */
 const EXPIRE_BLOCKS = 20_000;
 const EXPIRE_BLOCKS_A_COMMIT = 32;
+/** A block and its age are two removes. */
+const PURGE_BLOCKS_A_COMMIT = 31;
+const PURGE_COMMITS = 64;
 
 /**
  * Rows and device records of a chunk are copied and shown at once. `flush` takes a partition's
@@ -89,13 +93,13 @@ export class LmdbReadSide implements ReadSide {
   }
 
   writeAlerts(partition: number, sequence: number, batch: AlertBatch, after = 0): Promise<number> {
-    const alerts: Alert[] = batch.records.map((record) => record.alert);
+    const records = [...batch.records];
     return this.#alertQueue.run(async () => {
       this.#checkOpen();
       checkShown(`alerts.${partition}`, this.#shownAlert(partition), after);
       if (sequence <= this.#shownAlert(partition)) return this.#positions.get('alerts', partition);
-      if (alerts.length > 0) {
-        await this.#alerts.put(alerts, (writes) => this.#positions.put(writes, 'alerts', partition, sequence));
+      if (records.length > 0) {
+        await this.#alerts.put(records, (writes) => this.#positions.put(writes, 'alerts', partition, sequence));
       }
       this.#shownAlerts.set(partition, sequence);
       return this.#positions.get('alerts', partition);
@@ -226,8 +230,17 @@ export class LmdbReadSide implements ReadSide {
       rows[device] = growing.rowsOf(batch.deviceKey(i));
     }
     for (let i = 0; i < batch.length; i++) {
-      if (batch.kind.data[i] === ScoreKind.command) continue;
       const device = batch.device.data[i]!;
+      if (batch.kind.data[i] === ScoreKind.command) {
+        if (!isForget(batch.commandText(i))) continue;
+        this.#forgetDevice(target, batch.deviceKey(i));
+        // Where no further row is of it, there is none.
+        if (hasRowAfter(batch, i)) {
+          records[device] = this.#growingRecord(target, batch.deviceKey(i));
+          rows[device] = growing.rowsOf(batch.deviceKey(i));
+        }
+        continue;
+      }
       growing.batch.copyFrom(batch, i);
       rows[device]!.push(growing.batch, growing.batch.length - 1);
       applyRow(records[device]!, batch, i);
@@ -264,6 +277,7 @@ export class LmdbReadSide implements ReadSide {
       }
       // What can be tried again counts for more than damage.
       if (problems.length > 0) throw problems.find((error) => !(error instanceof StorageCorruptError)) ?? problems[0];
+      await this.#purge();
     });
   }
 
@@ -284,18 +298,28 @@ export class LmdbReadSide implements ReadSide {
   #growingRecord(target: UnflushedPartition, key: DeviceKey): DeviceRecord {
     const { growing } = target;
     const known = growing.records.get(key);
-    if (known !== undefined) return known;
+    if (known) return known;
     const before = target.record(key);
-    const record =
-      before === undefined ? (this.#devices.get(key) ?? newDeviceRecord(this.#devices.nextNumber())) : copyOf(before);
+    const stored = before === undefined ? this.#devices.get(key) : undefined;
+    const record = before ? copyOf(before) : (stored ?? newDeviceRecord(this.#devices.nextNumber()));
     growing.records.set(key, record);
     return record;
+  }
+
+  #forgetDevice(target: UnflushedPartition, key: DeviceKey): void {
+    const { growing } = target;
+    const before = target.record(key);
+    const number = before === undefined ? this.#devices.get(key)?.number : before?.number;
+    growing.records.set(key, null);
+    growing.rows.delete(key);
+    growing.forgotten.add(key);
+    if (number !== undefined) growing.forgottenNumbers.push(number);
   }
 
   #record(key: DeviceKey): DeviceRecord | undefined {
     for (const unflushed of this.#unflushed.values()) {
       const record = unflushed.record(key);
-      if (record !== undefined) return record;
+      if (record !== undefined) return record ?? undefined;
     }
     return this.#devices.get(key);
   }
@@ -325,7 +349,8 @@ export class LmdbReadSide implements ReadSide {
     for (const [partition, { generations }] of this.#unflushed) {
       if (!generations.some((generation) => generation.rows.has(key))) continue;
       const stored = this.#positions.get('scores', partition);
-      for (const generation of generations) {
+      const since = generations.findLastIndex(({ forgotten }) => forgotten.has(key));
+      for (const generation of generations.slice(Math.max(since, 0))) {
         const rows = generation.rows.get(key);
         if (rows === undefined || generation.position <= stored) continue;
         for (let i = 0; i < rows.length; i++) {
@@ -343,7 +368,11 @@ export class LmdbReadSide implements ReadSide {
       const changes = await this.#changesOf(generation);
       await this.#environment.commit((writes) => {
         this.#history.apply(writes, changes);
-        for (const [key, record] of generation.records) this.#devices.put(writes, key, record);
+        for (const number of generation.forgottenNumbers) this.#history.forget(writes, number);
+        for (const [key, record] of generation.records) {
+          if (record === null) this.#devices.remove(writes, key);
+          else this.#devices.put(writes, key, record);
+        }
         this.#positions.put(writes, 'scores', partition, generation.position);
       });
       unflushed.generations.shift();
@@ -360,6 +389,15 @@ export class LmdbReadSide implements ReadSide {
       await slices.pause();
     }
     return changes;
+  }
+
+  /** The blocks of forgotten devices, a bounded number a flush. */
+  async #purge(): Promise<void> {
+    for (let commits = 0; commits < PURGE_COMMITS; commits++) {
+      const removes = this.#history.purge(PURGE_BLOCKS_A_COMMIT);
+      if (removes === undefined) return;
+      await this.#environment.reclaim(removes);
+    }
   }
 
   /** Chunks without alerts move the position too; that need not be written at once. */
@@ -385,6 +423,14 @@ export class LmdbReadSide implements ReadSide {
     }
     return rows;
   }
+}
+
+/** Whether a row of the device of record `i` follows. */
+function hasRowAfter(batch: ScoreBatch, i: number): boolean {
+  for (let j = i + 1; j < batch.length; j++) {
+    if (batch.device.data[j] === batch.device.data[i] && batch.kind.data[j] !== ScoreKind.command) return true;
+  }
+  return false;
 }
 
 function checkShown(stream: string, shown: number, after: number): void {

@@ -6,6 +6,7 @@
  * which is arrival time and never goes back within a partition.
  */
 import { chunkTimeMs } from '../../models/domain/chunk.js';
+import { isForget } from '../../models/domain/command.js';
 import type { DeviceKey } from '../../models/domain/identity.js';
 import { ScoreBatch, ScoreKind } from '../../models/domain/score-batch.js';
 import { StorageCorruptError, StorageFailedError } from '../../models/errors.js';
@@ -186,7 +187,7 @@ export class LogHistory {
       const index = batch.devices.list.indexOf(device);
       if (index === -1) return;
       let seen = 0;
-      for (let i = 0; i < batch.length && seen < most; i++) {
+      for (let i = afterForget(batch, index); i < batch.length && seen < most; i++) {
         if (batch.device.data[i] !== index || batch.kind.data[i] === ScoreKind.command) continue;
         seen++;
         if (wanted(batch.timeMs.data[i]!, batch.receivedMs.data[i]!)) rows.push(batch, i);
@@ -200,6 +201,15 @@ export class LogHistory {
   #silent(partition: number, sequence: number): StorageFailedError {
     return new StorageFailedError(`scores.${partition} gave no record ${sequence} within ${LONGEST_WAIT_MS} ms`);
   }
+}
+
+/** Where the rows of a device begin that are still to be shown: after the last command to forget it. */
+function afterForget(batch: ScoreBatch, device: number): number {
+  for (let i = batch.length - 1; i >= 0; i--) {
+    const isCommand = batch.kind.data[i] === ScoreKind.command && batch.device.data[i] === device;
+    if (isCommand && isForget(batch.commandText(i))) return i + 1;
+  }
+  return 0;
 }
 
 const isLeft = ({ chunks, bytes }: Budget): boolean => chunks > 0 && bytes > 0;

@@ -5,6 +5,9 @@
  * While it is filled it shows each partition as it was at an earlier moment of its log, as it does whenever it is behind: never
  * a mixture of two moments. Counts of a device begin where the log that is left begins.
  *
+ * A command `device.forget` among the scores forgets the device and its rows up to there, a record `forgotten` among the alerts its
+ * alerts: at once for those who look, while what is stored of it may go bit by bit.
+ *
  * Adapters: `lmdb-read-side.ts` (embedded), `redis-read-side.ts` (cluster). All pass `test/conformance/read-side.conformance.ts`.
  */
 import type { Alert, AlertBatch, AlertStatus } from '../../models/domain/alert.js';
@@ -21,6 +24,8 @@ export interface DeviceSummary {
   /** 0 to 1. */
   readonly progress: number;
   readonly channels: readonly string[];
+  /** Unix ms at which the device came up, or came back after it was forgotten; undefined: it was known before that was kept. */
+  readonly firstSeenMs: number | undefined;
   /** Unix ms at which the latest reading of any outcome arrived. */
   readonly lastSeenMs: number;
   /** Unix ms, event time of the latest scored reading; undefined before the first. */

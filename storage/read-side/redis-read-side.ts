@@ -4,7 +4,7 @@
  * A chunk is in Redis when its write resolves, together with its position. Of each device Redis has a summary and the latest rows;
  * older rows are read from the log. See `redis/redis-keys.ts` for what lies where.
  */
-import type { Alert, AlertBatch } from '../../models/domain/alert.js';
+import type { Alert, AlertBatch, AlertRecord } from '../../models/domain/alert.js';
 import { deviceOf, isDeviceId, isTenantId, type DeviceKey } from '../../models/domain/identity.js';
 import { ScoreBatch, ScoreKind } from '../../models/domain/score-batch.js';
 import { partitionOf } from '../../models/routing/partition.js';
@@ -59,7 +59,7 @@ interface Partition {
   readonly scores: ScoreTable;
   readonly alerts: AlertTable;
   readonly scoresWay: ProjectedPartition<ScoreBatch>;
-  readonly alertsWay: ProjectedPartition<readonly Alert[]>;
+  readonly alertsWay: ProjectedPartition<readonly AlertRecord[]>;
 }
 
 export class RedisReadSide implements ReadSide {
@@ -102,8 +102,8 @@ export class RedisReadSide implements ReadSide {
 
   async writeAlerts(partition: number, sequence: number, batch: AlertBatch, after = 0): Promise<number> {
     this.#checkOpen();
-    const alerts = batch.records.map((record) => record.alert);
-    return this.#of(partition).alertsWay.write(sequence, after, alerts, alerts.length);
+    const records = [...batch.records];
+    return this.#of(partition).alertsWay.write(sequence, after, records, records.length);
   }
 
   async position(topic: ProjectedTopic, partition: number): Promise<number> {

@@ -3,6 +3,8 @@
  * header holds the number of rows (`to`), the time of the last row (`timeMs`) and the latest arrival of a row (`from`); table
  * `block-ages`, keys [latest arrival, block key], by which blocks are forgotten: files with old timestamps are not old.
  *
+ * Table `forgotten`, keys device numbers: their blocks are shown to nobody and go bit by bit.
+ *
  * The blocks of a device are disjoint in time, like the leaves of a search tree: a late row goes into the block of its time,
  * and queries read only the blocks that they answer from. `cut` is 0, or counts the blocks of one long run of equal times.
  */
@@ -31,6 +33,7 @@ const NOTHING = new Uint8Array(0);
 export class ScoreHistory {
   readonly #blocks: LmdbTable;
   readonly #ages: LmdbTable;
+  readonly #forgotten: LmdbTable;
   readonly #damage: DamageReport;
   /** Used again for every block that is made. */
   readonly #scratch = ScoreBatch.create();
@@ -39,6 +42,7 @@ export class ScoreHistory {
   constructor(environment: LmdbEnvironment, damage: DamageReport) {
     this.#blocks = environment.table('blocks');
     this.#ages = environment.table('block-ages');
+    this.#forgotten = environment.table('forgotten');
     this.#damage = damage;
   }
 
@@ -61,6 +65,34 @@ export class ScoreHistory {
   clear(writes: WriteSet): void {
     writes.clear(this.#blocks);
     writes.clear(this.#ages);
+    writes.clear(this.#forgotten);
+  }
+
+  /** Nobody knows the device number any more: its blocks are to go, by `purge`. */
+  forget(writes: WriteSet, device: number): void {
+    writes.put(this.#forgotten, device, NOTHING);
+  }
+
+  /**
+   * Removes blocks of forgotten devices, `maxBlocks` at most.
+   *
+   * @returns undefined when there is nothing to do
+   */
+  purge(maxBlocks: number): ((writes: WriteSet) => void) | undefined {
+    const [device] = this.#forgotten.getKeys({ limit: 1 }) as Iterable<number>;
+    if (device === undefined) return undefined;
+    const range = { start: [device], end: [device + 1], limit: maxBlocks };
+    const keys = [...this.#blocks.getKeys(range)] as unknown as BlockKey[];
+    const ages = keys.flatMap((key): AgeKey[] => {
+      const header = this.#block(key)?.header;
+      // The age of a damaged block stays until its time: `expire` finds no block for it then.
+      return header === undefined ? [] : [[header.from, ...key]];
+    });
+    return (writes) => {
+      for (const key of keys) writes.remove(this.#blocks, [...key]);
+      for (const age of ages) writes.remove(this.#ages, [...age]);
+      if (keys.length < maxBlocks) writes.remove(this.#forgotten, device);
+    };
   }
 
   apply(writes: WriteSet, changes: BlockChanges): void {

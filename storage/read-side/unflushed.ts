@@ -10,7 +10,12 @@ export class Generation {
   readonly batch = ScoreBatch.create();
   /** Per device, where its rows are in `batch`. */
   readonly rows = new Map<DeviceKey, RowList>();
-  readonly records = new Map<DeviceKey, DeviceRecord>();
+  /** Null: the device was forgotten here, and has not come back since. */
+  readonly records = new Map<DeviceKey, DeviceRecord | null>();
+  /** Devices of which nothing before this generation's rows is known any more. */
+  readonly forgotten = new Set<DeviceKey>();
+  /** The numbers that they had. */
+  readonly forgottenNumbers: number[] = [];
   rowCount = 0;
   /** Last sequence of `scores` in it. */
   position: number;
@@ -50,8 +55,8 @@ export class UnflushedPartition {
     if (position > (this.generations.at(-2)?.position ?? this.flushed)) this.generations.push(new Generation(position));
   }
 
-  /** The newest record of a device here. */
-  record(key: DeviceKey): DeviceRecord | undefined {
+  /** The newest record of a device here; null: it was forgotten; undefined: nothing is said of it. */
+  record(key: DeviceKey): DeviceRecord | null | undefined {
     for (let i = this.generations.length - 1; i >= 0; i--) {
       const record = this.generations[i]!.records.get(key);
       if (record !== undefined) return record;

@@ -42,6 +42,15 @@ function scores(rows: readonly Row[]): ScoreBatch {
   return batch;
 }
 
+/** Rows of the pump, with a command to forget it among them. */
+function forgotten(before: readonly Row[], after: readonly Row[]): ScoreBatch {
+  const batch = scores(before);
+  batch.addCommand('default/pump', 0, 0, JSON.stringify({ type: 'device.forget', by: 'ops' }));
+  const later = scores(after);
+  for (let i = 0; i < later.length; i++) batch.copyFrom(later, i);
+  return batch;
+}
+
 const scored = (from: number, to: number): Row[] =>
   Array.from({ length: to - from }, (_, i) => ({ timeMs: (from + i) * 1_000 }));
 const late = (timeMs: number): Row => ({ timeMs, kind: ScoreKind.refused, outcome: OutcomeCode.late });
@@ -101,6 +110,71 @@ export function describeReadSide(name: string, open: () => Promise<OpenReadSide>
       readSide = storage.readSide;
     });
     afterEach(() => storage.dispose());
+
+    describe('a device that is forgotten', () => {
+      const other = { timeMs: 7_000, device: 'default/fan' };
+
+      it('is gone at once, its neighbours are not', async () => {
+        for (const isFlushed of [false, true]) {
+          await readSide.writeScores(0, 1, scores([...scored(0, 100), other]));
+          if (isFlushed) await readSide.flush();
+          await readSide.writeScores(0, 2, forgotten([], []));
+          for (let i = 0; i < 2; i++) {
+            assert.equal(await readSide.device('default', 'pump'), undefined);
+            assert.deepEqual(await times({ limit: 1_000 }), []);
+            assert.deepEqual(await times({ limit: 1_000, fromMs: 0 }), []);
+            assert.deepEqual(
+              (await readSide.devices('default', { limit: 10 })).items.map(({ device }) => device),
+              ['fan'],
+            );
+            assert.deepEqual(await times({ limit: 10 }, 'fan'), [7_000]);
+            await readSide.flush();
+          }
+          await readSide.forget();
+        }
+      });
+
+      it('comes back as a new one, with what came after that alone', async () => {
+        await readSide.writeScores(0, 1, scores(scored(0, 100)));
+        await readSide.flush();
+        await readSide.writeScores(0, 2, forgotten(scored(100, 110), scored(50, 53)));
+        for (let i = 0; i < 2; i++) {
+          assert.deepEqual(await times({ limit: 1_000 }), [50_000, 51_000, 52_000]);
+          assert.deepEqual(await times({ limit: 1_000, fromMs: 0 }), [50_000, 51_000, 52_000]);
+          assert.equal((await readSide.device('default', 'pump'))?.outcomes.scored, 3);
+          assert.equal((await readSide.device('default', 'pump'))?.firstSeenMs, 50_005);
+          await readSide.flush();
+        }
+        await readSide.writeScores(0, 3, forgotten(scored(200, 203), []));
+        await readSide.writeScores(0, 4, scores(scored(300, 302)));
+        assert.deepEqual(await times({ limit: 1_000, fromMs: 0 }), [300_000, 301_000]);
+      });
+
+      it('stays so after a crash', async () => {
+        await readSide.writeScores(0, 1, scores(scored(0, 100)));
+        await readSide.writeScores(0, 2, forgotten([], scored(100, 101)));
+        await readSide.flush();
+        readSide = await storage.crash();
+        assert.deepEqual(await times({ limit: 1_000 }), [100_000]);
+      });
+
+      it('loses its alerts, open and resolved', async () => {
+        const fan = alert('f1', 5_000, { device: 'fan' });
+        await readSide.writeAlerts(0, 1, alerts(alert('a1', 1_000), alert('a2', 2_000, { status: 'resolved' }), fan));
+        const batch = alerts(alert('a3', 3_000));
+        batch.add({ change: 'forgotten', tenant: 'default', device: 'pump' });
+        batch.add({ change: 'raised', alert: alert('a4', 4_000) });
+        await readSide.writeAlerts(0, 2, batch);
+        const ids = async (query: object) =>
+          (await readSide.alerts('default', { limit: 10, ...query })).items.map(({ id }) => id);
+        assert.deepEqual(await ids({}), ['f1', 'a4']);
+        assert.deepEqual(await ids({ device: 'pump' }), ['a4']);
+        assert.deepEqual(await ids({ status: 'resolved' }), []);
+        assert.equal(await readSide.alert('default', 'a1'), undefined);
+        await readSide.writeScores(0, 1, scores(scored(0, 1)));
+        assert.deepEqual((await readSide.device('default', 'pump'))?.openAlerts, ['a4']);
+      });
+    });
 
     describe('scores', () => {
       it('shows rows at once, and all that is in them', async () => {
@@ -313,6 +387,7 @@ export function describeReadSide(name: string, open: () => Promise<OpenReadSide>
           phase: 'ready',
           progress: 1,
           channels: ['temp', 'vib'],
+          firstSeenMs: 1_005,
           lastSeenMs: 2_005,
           lastReadingMs: 2_000,
           lastScore: 0.75,

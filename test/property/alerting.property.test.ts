@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { AlertBatch, type AlertRecord } from '../../models/domain/alert.js';
+import { AlertBatch, type ChangedAlert } from '../../models/domain/alert.js';
 import { alertingStage, type AlertingState } from '../../models/stages/alerting.js';
 import { activate, calm, play, scoreBatch, type ScoreLine } from '../unit/models/stages/alerting-fixture.js';
 
@@ -43,7 +43,7 @@ const isAct = (step: ScoreLine | Act): step is Act => 'type' in step;
 /** Plays a story step by step; `between` may swap the state after each. */
 function playAll(story: readonly (ScoreLine | Act)[], between: (state: AlertingState, n: number) => AlertingState) {
   let state = alertingStage.createState();
-  const records: AlertRecord[] = [];
+  const records: ChangedAlert[] = [];
   const latest = new Map<string, string>();
   story.forEach((step, n) => {
     const line = isAct(step) ? commandLine(step, latest.get(step.key) ?? 'al_none') : step;
@@ -139,5 +139,5 @@ function playChunks(chunks: readonly (readonly ScoreLine[])[]) {
     for (let i = 0; i < batch.length; i++) alertingStage.step(state, batch, i, out);
     alertingStage.advance(state, 9, out);
   }
-  return { records: out.records, snapshot: alertingStage.snapshot(state) };
+  return { records: out.changes, snapshot: alertingStage.snapshot(state) };
 }

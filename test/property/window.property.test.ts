@@ -40,6 +40,7 @@ const profile: fc.Arbitrary<Partial<WindowProfile>> = fc.record(
 const chunk = fc.record({
   afterMs: fc.constantFrom(-5000, 0, 1, 250, 500, 1000, 1500, 20_000),
   profile: fc.option(profile, { freq: 8, nil: undefined }),
+  forget: fc.option(fc.constantFrom('t/a', 't/b', 'u/a'), { freq: 12, nil: undefined }),
   readings: fc.array(reading, { maxLength: 6 }),
 });
 
@@ -48,13 +49,14 @@ const log = fc.tuple(profile, fc.array(chunk, { maxLength: 30 })).map(([first, c
   let receivedMs = T;
   let left = 60;
   const made: Chunk[] = [{ receivedMs, commands: [profileCommand(first)] }];
-  for (const { afterMs, profile: changed, readings } of chunks) {
+  for (const { afterMs, profile: changed, forget, readings } of chunks) {
     receivedMs += afterMs;
     const kept = readings.slice(0, left);
     left -= kept.length;
     made.push({
       receivedMs,
       commands: changed === undefined ? [] : [profileCommand(changed)],
+      forget: forget === undefined ? [] : [forget],
       readings: kept.map((item) => ({
         device: item.device,
         timeMs: Math.floor(receivedMs / 500) * 500 - item.behind * 500,
@@ -97,6 +99,8 @@ describe('window, properties', () => {
       fc.property(log, (chunks) => {
         const last = new Map<string, number>();
         for (const { kind, device, timeMs, outcome } of run(chunks).rows) {
+          // What it sends after that is of a new device.
+          if (kind === 'command' && device !== '') last.delete(device);
           if (kind !== 'frame') continue;
           const before = last.get(device) ?? -Infinity;
           assert.ok(outcome === 'filled' ? timeMs > before : timeMs >= before, `${timeMs} after ${before}`);
@@ -139,8 +143,9 @@ describe('window, properties', () => {
   it('does not depend on how the log is cut into chunks', () => {
     fc.assert(
       fc.property(log, (chunks) => {
-        const single = chunks.flatMap(({ receivedMs, commands = [], readings = [] }): Chunk[] => [
+        const single = chunks.flatMap(({ receivedMs, commands = [], forget = [], readings = [] }): Chunk[] => [
           ...commands.map((command) => ({ receivedMs, commands: [command] })),
+          ...forget.map((device) => ({ receivedMs, forget: [device] })),
           ...readings.map((item) => ({ receivedMs, readings: [item] })),
           { receivedMs },
         ]);

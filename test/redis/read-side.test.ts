@@ -104,6 +104,25 @@ describe('the read side in Redis', function () {
       assert.deepEqual(await pages(readSide, { toMs: 30, limit: 5 }), [upTo(26, 31)]);
     });
 
+    it('reads nothing from the log of a device before it was forgotten', async () => {
+      const readSide = withLog(await fixture.readSide(server, { recentRows: 16 }), fixture.journal);
+      for (let n = 0; n < 30; n++) await readSide.writeScores(0, n + 1, chunkAt(upTo(n * 4, n * 4 + 4)));
+      const batch = chunkAt([120, 121]);
+      batch.addCommand('default/pump', 0, 0, JSON.stringify({ type: 'device.forget', by: 'ops' }));
+      batch.copyFrom(chunkAt([50]), 0);
+      await readSide.writeScores(0, 31, batch);
+      for (let n = 31; n < 60; n++) await readSide.writeScores(0, n + 1, chunkAt(upTo(n * 4, n * 4 + 4)));
+      assert.deepEqual((await pages(readSide, { fromMs: 0, limit: 7 })).flat(), [50, ...upTo(124, 240)]);
+      assert.deepEqual(await pages(readSide, { limit: 1_000 }), [[50, ...upTo(124, 240)]]);
+      const cursor = (await readSide.scores('default', 'pump', { fromMs: 0, limit: 7 })).next!;
+      const again = chunkAt([400]);
+      again.addCommand('default/pump', 0, 0, JSON.stringify({ type: 'device.forget', by: 'ops' }));
+      again.copyFrom(chunkAt([401]), 0);
+      await readSide.writeScores(0, 61, again);
+      const page = await readSide.scores('default', 'pump', { fromMs: 0, limit: 7, cursor });
+      assert.ok([...page.batch.timeMs.view()].every((timeMs) => timeMs === 401));
+    });
+
     it('keeps no more of them when many chunks come at once', async () => {
       const readSide = await fixture.readSide(server, { recentRows: 16 });
       const writes = upTo(0, 60).map((n) => readSide.writeScores(0, n + 1, chunkAt(upTo(n * 4, n * 4 + 4)), n));

@@ -42,6 +42,7 @@ const TABLE: Readonly<Record<string, Who>> = {
   ),
   'GET /v1/devices': LOOKERS,
   'GET /v1/devices/{id}': LOOKERS,
+  'DELETE /v1/devices/{id}': ADMINS,
   'GET /v1/devices/{id}/scores': LOOKERS,
   'GET /v1/devices/{id}/export': LOOKERS,
   'GET /v1/devices/{id}/explain': LOOKERS,

@@ -1,4 +1,5 @@
 import type { Alert, AlertBatch } from '../../models/domain/alert.js';
+import { isForget } from '../../models/domain/command.js';
 import { deviceKey, deviceOf, tenantOf } from '../../models/domain/identity.js';
 import { Phase, ScoreBatch, ScoreKind } from '../../models/domain/score-batch.js';
 import type {
@@ -20,8 +21,11 @@ export class MemoryReadSide implements ReadSide {
 
   writeScores(_partition: number, _sequence: number, batch: ScoreBatch): Promise<number> {
     for (let i = 0; i < batch.length; i++) {
-      if (batch.kind.data[i] === ScoreKind.command) continue;
       const key = batch.deviceKey(i);
+      if (batch.kind.data[i] === ScoreKind.command) {
+        if (isForget(batch.commandText(i))) this.#rows.delete(key);
+        continue;
+      }
       let rows = this.#rows.get(key);
       if (rows === undefined) this.#rows.set(key, (rows = ScoreBatch.create()));
       rows.copyFrom(batch, i);
@@ -30,7 +34,10 @@ export class MemoryReadSide implements ReadSide {
   }
 
   writeAlerts(_partition: number, _sequence: number, batch: AlertBatch): Promise<number> {
-    for (const { alert } of batch.records) this.alertsById.set(alert.id, alert);
+    for (const record of batch.records) {
+      if (record.change !== 'forgotten') this.alertsById.set(record.alert.id, record.alert);
+      else for (const [id, { device }] of this.alertsById) if (device === record.device) this.alertsById.delete(id);
+    }
     return this.position();
   }
 
@@ -98,6 +105,7 @@ export class MemoryReadSide implements ReadSide {
       phase: rows.phase.data[last] === Phase.ready ? 'ready' : 'warming',
       progress: rows.progress.data[last]!,
       channels: rows.channels(last),
+      firstSeenMs: rows.receivedMs.data[0]!,
       lastSeenMs: rows.receivedMs.data[last]!,
       lastReadingMs: rows.timeMs.data[last]!,
       lastScore: rows.score.data[last]!,

@@ -2,7 +2,7 @@
 import type { AlertBatch, AlertChange, AlertHistoryEntry } from '../../domain/alert.js';
 import { parseCommand } from '../../domain/command.js';
 import type { DeviceKey } from '../../domain/identity.js';
-import { deviceKey } from '../../domain/identity.js';
+import { deviceKey, deviceOf, tenantOf } from '../../domain/identity.js';
 import type { AlertingState, DeviceAlerts } from './alerting-state.js';
 import { asAlert, withEntry, type OpenAlert } from './open-alert.js';
 
@@ -38,9 +38,17 @@ export function applyCommand(
   if (command === undefined) return;
   state.silences.apply(command, at.receivedMs);
   if (command.type === 'profile.activate') state.profiles.apply(command);
+  else if (command.type === 'device.forget') forgetDevice(state, key, out);
   else if (typeof (command as AlertCommand).alertId === 'string') {
     applyAlertCommand(state, key, at, command as AlertCommand, out);
   }
+}
+
+/** Told also where nothing is known here: what looks at the log later may have older alerts of the device. */
+function forgetDevice(state: AlertingState, key: DeviceKey, out: AlertBatch): void {
+  state.devices.delete(key);
+  state.resolved.forget(key);
+  out.add({ change: 'forgotten', tenant: tenantOf(key), device: deviceOf(key) });
 }
 
 function applyAlertCommand(

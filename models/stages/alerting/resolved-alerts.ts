@@ -1,6 +1,6 @@
 /** The latest resolved alerts, kept for the verdict that a person gives afterwards. Bounded for a device and for a partition. */
 import type { Alert } from '../../domain/alert.js';
-import { deviceKey } from '../../domain/identity.js';
+import { deviceKey, type DeviceKey } from '../../domain/identity.js';
 
 const MAX_PER_DEVICE = 8;
 const MAX_PER_PARTITION = 1_000;
@@ -31,6 +31,12 @@ export class ResolvedAlerts {
   /** Keeps its place in the order. */
   replace(alert: Alert): void {
     this.#alerts.set(alert.id, alert);
+  }
+
+  /** Those of one device. */
+  forget(key: DeviceKey): void {
+    for (const id of this.#idsByDevice.get(key) ?? []) this.#alerts.delete(id);
+    this.#idsByDevice.delete(key);
   }
 
   /** Oldest first; what the constructor takes. */

@@ -62,6 +62,14 @@ export function release(state: WindowState, device: DeviceState, window: WindowP
   if (pending.length === 0) device.pending = undefined;
 }
 
+/** Lets go all that waits, whatever for. */
+export function releaseAll(state: WindowState, device: DeviceState, window: WindowProfile, out: FrameBatch): void {
+  const { pending } = device;
+  if (pending === undefined) return;
+  while (pending.length > 0) frameStep(state, device, window, pending.takeHead(), out);
+  device.pending = undefined;
+}
+
 function used(state: WindowState, device: DeviceState, window: WindowProfile, timeMs: number): void {
   device.data[Slot.lateRun] = 0;
   armSilence(device.data, window, timeMs, state.logMs);

@@ -13,6 +13,9 @@ export const Device = Type.Object(
     phase: word(['warming', 'ready']),
     progress: Type.Number({ minimum: 0, maximum: 1 }),
     channels: Type.Array(Type.String()),
+    firstSeen: Type.Optional(
+      Type.String({ format: 'date-time', description: 'When its first reading arrived, since it was last forgotten' }),
+    ),
     lastSeen: Type.String({ format: 'date-time', description: 'When the latest reading of any outcome arrived' }),
     lastReading: Type.Optional(Type.String({ format: 'date-time', description: 'Time of the latest scored reading' })),
     lastScore: Type.Optional(Type.Number()),
@@ -29,6 +32,23 @@ export const Device = Type.Object(
   { $id: 'Device' },
 );
 export type Device = Static<typeof Device>;
+
+export const ForgottenDevice = Type.Object(
+  {
+    device: Type.String(),
+    state: word(['forgotten', 'asked'], '`asked`: it is in the log and will take effect'),
+    remains: Type.Array(
+      Type.Object({
+        what: Type.String(),
+        until: Type.Optional(Type.String({ format: 'date-time', description: 'Gone by then' })),
+        note: Type.String(),
+      }),
+      { description: 'What is still on disks, shown to nobody' },
+    ),
+  },
+  { $id: 'ForgottenDevice' },
+);
+export type ForgottenDevice = Static<typeof ForgottenDevice>;
 
 export const DevicePage = Type.Object({ devices: Type.Array(Device), next: Next }, { $id: 'DevicePage' });
 

@@ -1,8 +1,16 @@
 /** Alerts of the devices of one partition. Few and important, so each is a value of its own. */
-import type { Alert, AlertStatus } from '../../../models/domain/alert.js';
+import type { Alert, AlertRecord, AlertStatus } from '../../../models/domain/alert.js';
 import { deviceKey, type DeviceKey } from '../../../models/domain/identity.js';
 import type { RedisConnection } from '../../redis/redis-connection.js';
-import { ANY_DEVICE, ANY_STATUS, MOST_OPEN, alertIndexKeys, statusCode, type AlertIndexKey } from '../alert-index.js';
+import {
+  ANY_DEVICE,
+  ANY_STATUS,
+  MOST_OPEN,
+  alertIndexKeys,
+  lastOf,
+  statusCode,
+  type AlertIndexKey,
+} from '../alert-index.js';
 import { parseStanding, standingText, type Chunk, type ChunkStore, type Standing } from './projected-partition.js';
 import { POSITION_FIELD, type RedisKeys } from './redis-keys.js';
 import { EXPIRE_ALERTS, WRITE_ALERTS } from './redis-scripts.js';
@@ -22,7 +30,7 @@ export interface ListedAlert extends AlertAfter {
   readonly order: string;
 }
 
-export class AlertTable implements ChunkStore<readonly Alert[]> {
+export class AlertTable implements ChunkStore<readonly AlertRecord[]> {
   readonly name: string;
   readonly #redis: RedisConnection;
   readonly #keys: readonly string[];
@@ -41,18 +49,17 @@ export class AlertTable implements ChunkStore<readonly Alert[]> {
   forget(): void {}
 
   async write(
-    chunks: readonly Chunk<readonly Alert[]>[],
+    chunks: readonly Chunk<readonly AlertRecord[]>[],
     expected: Standing,
   ): Promise<{ isDone: boolean; standing: Standing }> {
-    // Of an alert that changed several times the last one counts.
-    const latest = new Map<string, Alert>();
-    for (const { content } of chunks) for (const alert of content) latest.set(fieldOf(alert.tenant, alert.id), alert);
+    const { alerts, forgotten } = lastOf(chunks.flatMap(({ content }) => content));
     const reached = { sequence: chunks.at(-1)!.sequence, version: expected.version };
     const args = [standingText(expected), standingText(reached), MOST_RESOLVED, MOST_OPEN];
-    for (const [field, alert] of latest) {
+    for (const { tenant, device } of forgotten) args.push('', tenant, device, deviceKey(tenant, device));
+    for (const alert of alerts) {
       const value = JSON.stringify({ members: alertIndexKeys(alert).map(memberOf), alert });
       const ended = alert.status === 'resolved' ? alert.changedMs : '';
-      args.push(field, value, ended, deviceKey(alert.tenant, alert.device));
+      args.push(fieldOf(alert.tenant, alert.id), value, ended, deviceKey(alert.tenant, alert.device));
     }
     const [isDone, standing] = (await this.#redis.run(WRITE_ALERTS, this.#keys, args)) as [number, Buffer];
     return { isDone: isDone === 1, standing: parseStanding(standing) };

@@ -68,7 +68,7 @@ export class DeviceRows {
       return this.#latest(partition, device, toMs, query.limit, view);
     }
     const inTime = (timeMs: number): boolean => timeMs >= place.fromMs && timeMs <= toMs;
-    const first = place.first ?? (await this.#firstChunk(partition, place.fromMs, view));
+    const first = Math.max(view.since, place.first ?? (await this.#firstChunk(partition, place.fromMs, view)));
     const { rows: all, last } = await this.#window(partition, device, first, place.last ?? view.position, view, inTime);
     const { rows, more } = cutPage(all.sorted(), place.fromMs, place.skip, query.limit);
     if (more !== undefined) return { rows, next: encodeCursor(more.timeMs, `${more.given}.${first}.${last}`) };
@@ -125,7 +125,7 @@ export class DeviceRows {
     enough: number,
     view: DeviceView,
   ): Promise<RowList> {
-    const logged = { ...loggedPart(view), from: await history.first(partition) };
+    const logged = { ...loggedPart(view), from: Math.max(view.since, await history.first(partition)) };
     const end = await history.firstAt(partition, toMs + LATE_MS, logged);
     const range = end < logged.to ? { from: logged.from, to: end } : logged;
     return history.backwards(
@@ -140,7 +140,7 @@ export class DeviceRows {
   /** Where rows of the time `fromMs` can begin. */
   async #firstChunk(partition: number, fromMs: number, view: DeviceView): Promise<number> {
     if (this.#history === undefined) return 0;
-    const logged = { ...loggedPart(view), from: await this.#history.first(partition) };
+    const logged = { ...loggedPart(view), from: Math.max(view.since, await this.#history.first(partition)) };
     const found = await this.#history.firstAt(partition, fromMs - this.#history.futureSkewMs, logged);
     return Math.min(found, view.blocks[0]?.sequence ?? found);
   }

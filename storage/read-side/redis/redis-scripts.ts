@@ -17,7 +17,7 @@ local function newest(block) return #block < 28 and 0 or (struct.unpack('<d', bl
 
 /**
  * KEYS scores, ids, ages, then rows of each device. ARGV expected and new position, most rows a device, TTL in ms, then for each
- * device: how (`set`, `append`, or `trim`: append and cut), device key, summary, number of blocks, blocks.
+ * device: how (`set`, `append`, `trim`: append and cut, or `forget`), device key, summary, number of blocks, blocks.
  */
 export const WRITE_SCORES = new RedisScript(`${BLOCKS}
 local position = redis.call('HGET', KEYS[1], '#') or '0 0'
@@ -36,6 +36,12 @@ end
 local at = 5
 for i = 4, #KEYS do
   local key, how, device, count = KEYS[i], ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 3])
+  if how == 'forget' then
+    redis.call('UNLINK', key)
+    redis.call('HDEL', KEYS[1], device)
+    redis.call('ZREM', KEYS[2], device)
+    redis.call('ZREM', KEYS[3], device)
+  else
   add(fields, KEYS[1], 'HSET', device, ARGV[at + 2])
   if how == 'set' then redis.call('UNLINK', key) end
   local isNew = redis.call('RPUSH', key, unpack(ARGV, at + 4, at + 3 + count)) == count
@@ -55,6 +61,7 @@ for i = 4, #KEYS do
     end
   end
   redis.call('PEXPIRE', key, ttl)
+  end
   at = at + 4 + count
 end
 if #ids > 0 then redis.call('ZADD', KEYS[2], unpack(ids)) end
@@ -115,7 +122,8 @@ end
 
 /**
  * KEYS alerts, alert-index, alert-ends, open-alerts. ARGV expected and new position, most resolved alerts, most open alerts a
- * device, then for each alert: field, value, arrival of its last change if it is resolved (else empty), device key.
+ * device, then for each alert: field, value, arrival of its last change if it is resolved (else empty), device key; for each device
+ * to be forgotten before: nothing, tenant, device, device key.
  */
 export const WRITE_ALERTS = new RedisScript(`${FORGET_ALERT}
 local position = redis.call('HGET', KEYS[1], '#') or '0 0'
@@ -123,6 +131,13 @@ if position ~= ARGV[1] then return {0, position} end
 if ARGV[1] == '0 0' then redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4]) end
 for at = 5, #ARGV, 4 do
   local field, value, ended, device = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  if field == '' then
+    local prefix = value .. ' ' .. ended .. ' 0'
+    for _, member in ipairs(redis.call('ZRANGEBYLEX', KEYS[2], '[' .. prefix .. ' ', '(' .. prefix .. '!')) do
+      forget(value .. ' ' .. string.match(member, '[^ ]+$'))
+    end
+    redis.call('HDEL', KEYS[4], device)
+  else
   forget(field)
   redis.call('HSET', KEYS[1], field, value)
   for _, member in ipairs(cjson.decode(value).members) do redis.call('ZADD', KEYS[2], 0, member) end
@@ -137,6 +152,7 @@ for at = 5, #ARGV, 4 do
   end
   if #open > 0 then redis.call('HSET', KEYS[4], device, table.concat(open, ' '))
   else redis.call('HDEL', KEYS[4], device) end
+  end
 end
 local tooMany = math.min(redis.call('ZCARD', KEYS[3]) - ARGV[3], 1000)
 if tooMany > 0 then

@@ -1,4 +1,5 @@
 /** Summaries and latest rows of the devices of one partition. */
+import { isForget } from '../../../models/domain/command.js';
 import { deviceKey, type DeviceKey } from '../../../models/domain/identity.js';
 import { ScoreKind, type ScoreBatch } from '../../../models/domain/score-batch.js';
 import type { RedisConnection } from '../../redis/redis-connection.js';
@@ -16,12 +17,16 @@ interface DeviceEntry {
   forms: RowForm[];
   /** Rows appended since they were cut last: about as many as there are. */
   rows: number;
+  /** The chunk in which the device came up, or came back after it was forgotten: rows before it are none of its. Older entries have none. */
+  readonly since?: number;
 }
 
 export interface DeviceView {
   /** Chunks of the log up to here are in what was read. */
   readonly position: number;
   readonly record: DeviceRecord | undefined;
+  /** The device's first chunk; 0: not known. */
+  readonly since: number;
   /** Of consecutive chunks that have rows of the device, the last one at or before `position`. May be none. */
   readonly blocks: readonly RowBlock[];
 }
@@ -76,13 +81,20 @@ export class ScoreTable implements ChunkStore<ScoreBatch> {
     expected: Standing,
   ): Promise<{ isDone: boolean; standing: Standing }> {
     const rowsOfChunks = chunks.map(({ content }) => rowsByDevice(content));
+    const forgottenOfChunks = chunks.map(({ content }) => forgottenIn(content));
     await this.#load(rowsOfChunks.flatMap((rows) => [...rows.keys()]));
-    const devices = new Map<DeviceKey, DeviceChange>();
+    const devices = new Map<DeviceKey, DeviceChange | typeof FORGOTTEN>();
     chunks.forEach((chunk, c) => {
       const forms = new ChunkForms(chunk.content);
+      for (const key of forgottenOfChunks[c]!) {
+        this.#entries.delete(key);
+        devices.set(key, FORGOTTEN);
+      }
       for (const [key, indexes] of rowsOfChunks[c]!) {
         let change = devices.get(key);
-        if (change === undefined) devices.set(key, (change = this.#changeOf(key)));
+        if (change === undefined || change === FORGOTTEN) {
+          devices.set(key, (change = this.#changeOf(key, chunk.sequence)));
+        }
         this.#takeIn(change, chunk, forms, indexes);
       }
     });
@@ -94,8 +106,13 @@ export class ScoreTable implements ChunkStore<ScoreBatch> {
       this.#recentRows,
       this.#ttlMs,
     ];
-    for (const [key, { entry, blocks, isSet }] of devices) {
+    for (const [key, change] of devices) {
       keys.push(this.#rowKey(key));
+      if (change === FORGOTTEN) {
+        args.push('forget', key, '', 0);
+        continue;
+      }
+      const { entry, blocks, isSet } = change;
       const isFull = entry.rows > this.#recentRows * CUT_AT;
       if (isFull) entry.rows = this.#recentRows;
       args.push(isSet ? 'set' : isFull ? 'trim' : 'append', key, JSON.stringify(entry), blocks.length, ...blocks);
@@ -115,7 +132,12 @@ export class ScoreTable implements ChunkStore<ScoreBatch> {
     const parsed = entry == null ? undefined : parseEntry(entry);
     const blocks =
       rows == null || parsed === undefined ? [] : this.#damage.soundOf(() => unpackBlocks(rows, key, parsed.forms));
-    return { position: parseStanding(position ?? null).sequence, record: parsed?.record, blocks: blocks ?? [] };
+    return {
+      position: parseStanding(position ?? null).sequence,
+      record: parsed?.record,
+      since: parsed?.since ?? 0,
+      blocks: blocks ?? [],
+    };
   }
 
   async records(keys: readonly DeviceKey[]): Promise<ReadonlyMap<DeviceKey, DeviceRecord>> {
@@ -164,10 +186,11 @@ export class ScoreTable implements ChunkStore<ScoreBatch> {
     }
   }
 
-  #changeOf(key: DeviceKey): DeviceChange {
+  /** @param sequence of the chunk that is about to be taken in. */
+  #changeOf(key: DeviceKey, sequence: number): DeviceChange {
     const known = this.#entries.get(key);
     if (known !== undefined) return { entry: known, blocks: [], rows: 0, isSet: false };
-    const entry: DeviceEntry = { record: newDeviceRecord(0), forms: [], rows: 0 };
+    const entry: DeviceEntry = { record: newDeviceRecord(0), forms: [], rows: 0, since: sequence };
     this.#entries.set(key, entry);
     // Rows of a device without a summary are left over from another time.
     return { entry, blocks: [], rows: 0, isSet: true };
@@ -205,6 +228,9 @@ export class ScoreTable implements ChunkStore<ScoreBatch> {
   }
 }
 
+/** The device was forgotten, and has not come back since. */
+const FORGOTTEN = 'forgotten';
+
 interface DeviceChange {
   readonly entry: DeviceEntry;
   blocks: Buffer[];
@@ -235,12 +261,25 @@ function parseEntry(value: Buffer): DeviceEntry {
   return JSON.parse(value.toString()) as DeviceEntry;
 }
 
+/** Of a device that is forgotten in the batch, those after that. */
 function rowsByDevice(batch: ScoreBatch): ReadonlyMap<DeviceKey, readonly number[]> {
   const byIndex: number[][] = [];
   for (let i = 0; i < batch.length; i++) {
-    if (batch.kind.data[i] !== ScoreKind.command) (byIndex[batch.device.data[i]!] ??= []).push(i);
+    const device = batch.device.data[i]!;
+    if (batch.kind.data[i] !== ScoreKind.command) (byIndex[device] ??= []).push(i);
+    else if (isForget(batch.commandText(i))) byIndex[device] = [];
   }
   const rows = new Map<DeviceKey, readonly number[]>();
-  byIndex.forEach((indexes, device) => rows.set(batch.devices.get(device), indexes));
+  byIndex.forEach((indexes, device) => {
+    if (indexes.length > 0) rows.set(batch.devices.get(device), indexes);
+  });
   return rows;
+}
+
+function forgottenIn(batch: ScoreBatch): readonly DeviceKey[] {
+  const keys: DeviceKey[] = [];
+  for (let i = 0; i < batch.length; i++) {
+    if (batch.kind.data[i] === ScoreKind.command && isForget(batch.commandText(i))) keys.push(batch.deviceKey(i));
+  }
+  return keys;
 }

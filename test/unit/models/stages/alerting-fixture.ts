@@ -1,5 +1,5 @@
 /** Scores as short lines, for tests of alerting. */
-import { AlertBatch, type AlertRecord } from '../../../../models/domain/alert.js';
+import { AlertBatch, type AlertRecord, type ChangedAlert } from '../../../../models/domain/alert.js';
 import { OUTCOMES, OutcomeCode, type Outcome } from '../../../../models/domain/outcome.js';
 import { ReasonCode } from '../../../../models/domain/reasons.js';
 import { Phase, ScoreBatch, ScoreFlag, ScoreKind } from '../../../../models/domain/score-batch.js';
@@ -30,11 +30,14 @@ export function scoreBatch(lines: readonly ScoreLine[]): ScoreBatch {
   return batch;
 }
 
-export function play(lines: readonly ScoreLine[], state: AlertingState = alertingStage.createState()): AlertRecord[] {
+export function play(
+  lines: readonly ScoreLine[],
+  state: AlertingState = alertingStage.createState(),
+): readonly ChangedAlert[] {
   const batch = scoreBatch(lines);
   const out = AlertBatch.create();
   for (let i = 0; i < batch.length; i++) alertingStage.step(state, batch, i, out);
-  return out.records;
+  return out.changes;
 }
 
 /** One line a second from `fromSec` on. */

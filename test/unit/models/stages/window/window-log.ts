@@ -19,6 +19,8 @@ export interface Chunk {
   readonly readings?: readonly Reading[];
   /** Sent to the whole partition, before the readings. */
   readonly commands?: readonly Command[];
+  /** Devices to be forgotten, after the commands and before the readings. */
+  readonly forget?: readonly string[];
 }
 
 export interface Row {
@@ -41,10 +43,13 @@ export function profileCommand(window: Partial<WindowProfile>, profile = 'standa
   return { type: 'profile.activate', profile, version: '', definition, by: 'test' };
 }
 
+const FORGET: Command = { type: 'device.forget', by: 'test' };
+
 export function encodeBatch(chunk: Chunk): Uint8Array {
   const batch = ReadingBatch.create();
   batch.receivedMs = chunk.receivedMs;
   for (const command of chunk.commands ?? []) batch.addCommand('', chunk.receivedMs, command);
+  for (const device of chunk.forget ?? []) batch.addCommand(device, chunk.receivedMs, FORGET);
   for (const { device, timeMs, values } of chunk.readings ?? []) {
     batch.addReading(
       device,
