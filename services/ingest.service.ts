@@ -4,6 +4,7 @@ import type { Context, ServiceSchema } from 'moleculer';
 import { action, ASK, type ActionPolicy } from '../mixins/bus/action-policy.js';
 import { callerOf } from '../mixins/bus/caller.js';
 import { checkParams } from '../mixins/params.js';
+import { SoleHolder } from '../mixins/sole-holder.js';
 import { RecurringFault } from '../mixins/recurring-fault.js';
 import { inSpan } from '../mixins/tracing/tracer.js';
 import type { Command } from '../models/domain/command.js';
@@ -12,9 +13,12 @@ import { ReadingBatch } from '../models/domain/reading-batch.js';
 import { parseReading } from '../models/domain/reading-parser.js';
 import { notOwnDevice, ownsDevice } from '../models/security/own-devices.js';
 import { partitionOf } from '../models/routing/partition.js';
+import type { OpenMqttFeeds } from '../storage/nats/mqtt-feeds.js';
 import { PartitionWriter } from '../storage/journal/partition-writer.js';
 import { BackPressure } from './ingest/back-pressure.js';
 import { decodeReadings } from './ingest/decode-readings.js';
+import { MqttBridge } from './ingest/mqtt-bridge.js';
+import { SparkplugHost } from './ingest/sparkplug-host.js';
 import { createIngestMetrics } from './ingest/ingest-metrics.js';
 import type { NodeContext } from './node-context.js';
 
@@ -122,6 +126,35 @@ export function ingestService(node: NodeContext): ServiceSchema {
     return { accepted: batch.length, rejected };
   }
 
+  const mqtt = storage.mqtt === undefined || !settings.mqtt ? undefined : mqttReader(storage.mqtt);
+
+  /** One of all processes reads: messages of a device must stay in order. */
+  function mqttReader(open: OpenMqttFeeds): SoleHolder {
+    const bridge = new MqttBridge({
+      open,
+      sparkplug: new SparkplugHost(storage.readSide, clock, node.logger),
+      take: (tenant, batch) => write(tenant, batch, undefined),
+      refused: (count) => invalidReadings.inc(count),
+      metrics,
+      clock,
+      logger: node.logger,
+    });
+    const notLeased = new RecurringFault(
+      node.logger,
+      'warn',
+      'the lease of reading from MQTT was not had',
+      clock.monotonicMs,
+    );
+    return new SoleHolder({
+      leases: storage.leases,
+      id: { stage: 'mqtt', partition: 0 },
+      holder: node.nodeId,
+      clock,
+      work: (signal) => bridge.run(signal),
+      failed: (error) => notLeased.happened(error),
+    });
+  }
+
   return {
     name: 'ingest',
     actions: {
@@ -167,9 +200,11 @@ export function ingestService(node: NodeContext): ServiceSchema {
     started() {
       const notMeasured = new RecurringFault(node.logger, 'warn', 'lag could not be measured', clock.monotonicMs);
       backPressure.start((error) => notMeasured.happened(error));
+      mqtt?.start();
       return Promise.resolve();
     },
     async stopped() {
+      await mqtt?.stop();
       backPressure.stop();
       await Promise.all(writers.map((writer) => writer.settle()));
     },

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { redisLimiter } from './limits/limiters.js';
 import { natsConnectOptions } from './nats/nats-options.js';
+import { openMqttFeeds } from './nats/mqtt-feeds.js';
 import { openNatsStorage } from './nats/nats-storage.js';
 import { LogHistory } from './read-side/log-history.js';
 import { RedisReadSide } from './read-side/redis-read-side.js';
@@ -50,6 +51,7 @@ export async function openClusterStorage(settings: Settings, nodeId: string, log
         blobs: nats.blobs,
         models: nats.models,
         readSide,
+        mqtt: (failed) => openMqttFeeds(nats.connection, settings.namespace, nats.journal.replicas, failed),
         limiter: redisLimiter(redis.client, settings.namespace),
         outage: () => (nats.connection.isConnected ? undefined : 'NATS cannot be reached at this moment'),
         close: async () => {

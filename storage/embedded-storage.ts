@@ -70,6 +70,7 @@ export async function openEmbeddedStorage(dataDir: string, options: EmbeddedStor
       blobs,
       models,
       readSide,
+      mqtt: undefined,
       limiter: memoryLimiter,
       outage: () => journal.failure,
       close,

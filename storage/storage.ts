@@ -3,6 +3,7 @@ import type { Blobs } from './blobs/blobs.js';
 import type { Journal } from './journal/journal.js';
 import type { Leases } from './leases/leases.js';
 import type { OpenLimiter } from './limits/limiters.js';
+import type { OpenMqttFeeds } from './nats/mqtt-feeds.js';
 import type { ReadSide } from './read-side/read-side.js';
 
 export interface Storage {
@@ -13,6 +14,8 @@ export interface Storage {
   /** Trained models, named by their content. Apart from the other blobs: others may write them. */
   readonly models: Blobs;
   readonly readSide: ReadSide;
+  /** What MQTT clients publish; undefined where there is no broker for them. */
+  readonly mqtt: OpenMqttFeeds | undefined;
   /** Counting limits, of all processes together. */
   readonly limiter: OpenLimiter;
   /** Why the log cannot be reached at this moment, in words for people; undefined while it can. */

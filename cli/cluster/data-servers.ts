@@ -35,13 +35,18 @@ export function missingServers(env: Readonly<Record<string, string | undefined>>
   return `a cluster needs ${missing.join(' and ')}: sudo apt-get install ${missing.join(' ')}`;
 }
 
-/** @param how the callbacks and environment of each. @throws CommandFailure when one does not come up. */
+/**
+ * @param how the callbacks and environment of each.
+ * @param mqttPort where NATS takes MQTT clients; undefined: nowhere.
+ * @throws CommandFailure when one does not come up.
+ */
 export async function startDataServers(
   folder: string,
   how: Pick<ChildOptions, 'env' | 'onLine' | 'onEnd'>,
+  mqttPort?: number,
 ): Promise<DataServers> {
   const [nats, redis] = await Promise.all([
-    startNats(join(folder, 'nats'), how),
+    startNats(join(folder, 'nats'), how, mqttPort),
     startRedis(join(folder, 'redis'), how),
   ]);
   return {
@@ -59,7 +64,11 @@ interface Started {
   readonly config: string;
 }
 
-async function startNats(folder: string, how: Pick<ChildOptions, 'env' | 'onLine' | 'onEnd'>): Promise<Started> {
+async function startNats(
+  folder: string,
+  how: Pick<ChildOptions, 'env' | 'onLine' | 'onEnd'>,
+  mqttPort: number | undefined,
+): Promise<Started> {
   const config = join(folder, 'nats.conf');
   await mkdir(folder, { recursive: true });
   for (const name of await readdir(folder)) if (name.endsWith('.ports')) await rm(join(folder, name));
@@ -70,6 +79,7 @@ async function startNats(folder: string, how: Pick<ChildOptions, 'env' | 'onLine
       `max_payload: ${MAX_PAYLOAD}`,
       `ports_file_dir: ${JSON.stringify(folder)}`,
       `jetstream { store_dir: ${JSON.stringify(join(folder, 'store'))} }`,
+      ...(mqttPort === undefined ? [] : ['server_name: nats-1', `mqtt { host: 127.0.0.1, port: ${mqttPort} }`]),
       '',
     ].join('\n');
   // It takes a free port by itself, and writes down which.

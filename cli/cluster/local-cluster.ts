@@ -21,6 +21,8 @@ export interface LocalClusterOptions {
   readonly parts: readonly ClusterPart[];
   /** Port of the gateway, on the loopback interface; 0 takes a free one. */
   readonly port: number;
+  /** Where NATS takes MQTT clients; undefined: nowhere. */
+  readonly mqttPort: number | undefined;
   /** Of each part; what tells one from another is added. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Told of each line that a part prints. */
@@ -88,13 +90,14 @@ export class LocalCluster {
 
   /** Starts the servers, then all parts. Resolves when the last one has been started, not when it is ready. */
   async start(): Promise<void> {
-    const { folder, parts, env } = this.#options;
+    const { folder, parts, env, mqttPort } = this.#options;
     await mkdir(folder, { recursive: true });
-    const servers = await startDataServers(folder, {
+    const how = {
       env: { PATH: env['PATH'], HOME: env['HOME'] },
-      onLine: (line, child) => this.#keepServerLine(child, line),
-      onEnd: (child) => this.#ended(child),
-    });
+      onLine: (line: string, child: Child) => this.#keepServerLine(child, line),
+      onEnd: (child: Child) => this.#ended(child),
+    };
+    const servers = await startDataServers(folder, how, mqttPort);
     this.#servers = servers;
     for (const child of [servers.nats, servers.redis]) this.#watch(child);
     for (const part of parts) {

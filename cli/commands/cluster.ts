@@ -26,6 +26,7 @@ import { printable, printJson, printLine, printNote, type Terminal } from '../te
 
 interface ClusterOptions extends GlobalOptions, ClusterSize {
   readonly port?: number;
+  readonly mqtt?: number;
   readonly dir?: string;
   readonly config?: string;
   readonly simulate?: boolean;
@@ -60,6 +61,7 @@ export function addClusterCommand(program: Command, terminal: Terminal): void {
     .option('--scorers <n>', 'processes of the scorer stage', replicas, 3)
     .option('--alertings <n>', 'processes of the alerting stage', replicas, 1)
     .option('--port <port>', 'port of the gateway, 0 for a free one (PORT)', wholeNumber(0, 65_535))
+    .option('--mqtt <port>', 'take MQTT clients at this port: iot/TENANT/DEVICE/telemetry', wholeNumber(1, 65_535))
     .option('--dir <folder>', 'where everything is kept; else a temporary folder, gone at the end')
     .option('--config <file>', 'YAML configuration of all processes (CONFIG_FILE)')
     .option('--simulate', 'feed it the fleet of the demo')
@@ -92,6 +94,7 @@ async function cluster(terminal: Terminal, options: ClusterOptions): Promise<voi
     isTemporary: options.dir === undefined,
     parts,
     port,
+    mqttPort: options.mqtt,
     env,
     onLine: (name, line) => {
       const text = `${name.padEnd(widthOf(parts))} │ ${printable(logLine(line))}`;
@@ -296,7 +299,10 @@ function keyFor(terminal: Terminal, { adminKey }: LocalCluster, options: Cluster
 }
 
 /** The environment of all parts. What it says of another NATS or Redis is not for this cluster. */
-function partEnvironment(terminal: Terminal, { config, port }: ClusterOptions): Record<string, string | undefined> {
+function partEnvironment(
+  terminal: Terminal,
+  { config, port, mqtt }: ClusterOptions,
+): Record<string, string | undefined> {
   const foreign = Object.keys(terminal.env).filter((name) => /^(NATS|REDIS)_/.test(name));
   return {
     LOG_LEVEL: 'warn',
@@ -304,6 +310,7 @@ function partEnvironment(terminal: Terminal, { config, port }: ClusterOptions): 
     ...Object.fromEntries(foreign.map((name) => [name, ''])),
     ...(config === undefined ? {} : { CONFIG_FILE: resolve(config) }),
     ...(port === undefined ? {} : { PORT: String(port) }),
+    ...(mqtt === undefined ? {} : { MQTT: 'on' }),
     HOST: '127.0.0.1',
     METRICS_PORT: '0',
   };

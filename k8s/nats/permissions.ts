@@ -4,7 +4,8 @@
  * The tables below are the source; `natsPermissions` turns them into a block for the configuration of nats-server, from 2.9.10 on.
  * Tests start their servers with it. For a deployment:
  *
- *     npx tsx k8s/nats/permissions.ts [--namespace redshank] [--partitions 32] [--guest NAME]… [--sensor NAME]… > permissions.conf
+ *     npx tsx k8s/nats/permissions.ts [--namespace redshank] [--partitions 32] [--guest NAME]…
+ *         [--sensor [TENANT/]DEVICE]… [--edge-node GROUP/NODE]… > permissions.conf
  *
  * Passwords are not in it: the server reads `$NATS_PASSWORD_GATEWAY` and so on from its environment. What these permissions protect
  * and what they cannot is in docs/security.md.
@@ -13,6 +14,8 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { inboxPrefixOf, SERVICE_NAMES, type Role } from '../../models/settings.js';
 import { partitionsOf, TOPICS, type StageName, type Topic } from '../../models/stages/stage.js';
+import { DEFAULT_TENANT, isTenantId } from '../../models/domain/identity.js';
+import { mqttStream, SERVER_STREAM } from '../../storage/nats/mqtt-feeds.js';
 import { PARTITIONS_BLOB } from '../../storage/partition-count.js';
 
 export interface PermissionOptions {
@@ -22,8 +25,13 @@ export interface PermissionOptions {
   readonly partitions?: number;
   /** Users for services of other teams. Default one, `guest`. */
   readonly guests?: readonly string[];
-  /** Users for devices that publish at NATS or over its MQTT. Default one, `sensor`. */
+  /**
+   * Users for devices that publish at NATS or over its MQTT, each named as its device; before the name may stand the tenant,
+   * `acme/boiler-1`. Default one, `sensor`.
+   */
   readonly sensors?: readonly string[];
+  /** Users for edge nodes of Sparkplug, `GROUP/NODE`, each named as its node. Default none. */
+  readonly edgeNodes?: readonly string[];
   /** Password of a user as it stands in the configuration. Default: taken from the server's environment. */
   readonly password?: (user: string) => string;
 }
@@ -41,6 +49,8 @@ interface RoleTable {
   readonly leases: readonly StageName[];
   /** `layout`: of blobs it only writes the number of partitions, which whoever starts first writes down. */
   readonly blobs: 'all' | 'layout';
+  /** Whether it takes what MQTT clients publish. */
+  readonly readsMqtt?: boolean;
   /** Whether it stores trained models. They are named by their content, so nobody can change one. All may read them. */
   readonly storesModels: boolean;
 }
@@ -83,6 +93,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     writes: ['readings'],
     trims: [],
     leases: [],
+    readsMqtt: true,
     blobs: 'layout',
     storesModels: false,
   },
@@ -137,6 +148,7 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
     writes: FOR_SERVICES,
     trims: ['readings', 'frames', 'scores', 'alerts', 'audit'],
     leases: ['window', 'scorer', 'alerting'],
+    readsMqtt: true,
     blobs: 'all',
     storesModels: true,
   },
@@ -147,6 +159,7 @@ export const OPERATOR = 'operator';
 const GUESTS = ['guest'];
 const SENSORS = ['sensor'];
 const USER_FORM = /^[a-z][a-z0-9-]{0,31}$/;
+const GROUP_FORM = /^[A-Za-z0-9_-]{1,64}$/;
 const NAMESPACE_FORM = /^[a-z0-9-]{1,32}$/;
 const MOST_PARTITIONS = 1_024;
 
@@ -179,7 +192,7 @@ export function natsPermissions(options: PermissionOptions = {}): string {
 
 /** Subjects of each user. @throws RangeError as `natsPermissions`. */
 export function permissionsOf(options: PermissionOptions = {}): ReadonlyMap<string, Permissions> {
-  const { namespace = 'redshank', partitions = 32, guests = GUESTS, sensors = SENSORS } = options;
+  const { namespace = 'redshank', partitions = 32, guests = GUESTS, sensors = SENSORS, edgeNodes = [] } = options;
   if (!NAMESPACE_FORM.test(namespace)) {
     throw new RangeError(`namespace must be 1 to 32 of a-z, 0-9 and -, got ${JSON.stringify(namespace)}`);
   }
@@ -207,7 +220,26 @@ export function permissionsOf(options: PermissionOptions = {}): ReadonlyMap<stri
   for (const guest of guests) {
     add(guest, { publish: bus.published(guest, WITH_PUBLIC_ACTIONS, []), subscribe: bus.subscribed(guest) });
   }
-  for (const sensor of sensors) add(sensor, { publish: [`${namespace}.telemetry.${sensor}`], subscribe: [] });
+  for (const sensor of sensors) {
+    const [name = '', tenant = DEFAULT_TENANT, ...more] = sensor.split('/').reverse();
+    if (!isTenantId(tenant) || more.length > 0) {
+      throw new RangeError(`sensors must be named DEVICE or TENANT/DEVICE, got ${JSON.stringify(sensor)}`);
+    }
+    add(name, { publish: [`iot.${tenant}.${name}.telemetry`], subscribe: [] });
+  }
+  for (const edgeNode of edgeNodes) {
+    const [group = '', node = '', ...more] = edgeNode.split('/');
+    if (!GROUP_FORM.test(group) || more.length > 0) {
+      throw new RangeError(`edge nodes must be named GROUP/NODE, got ${JSON.stringify(edgeNode)}`);
+    }
+    const of = (type: string): string => `spBv1//0.${group}.${type}.${node}`;
+    add(node, {
+      publish: ['NBIRTH', 'NDATA', 'NDEATH']
+        .map(of)
+        .concat(['DBIRTH', 'DDATA', 'DDEATH'].map((type) => `${of(type)}.*`)),
+      subscribe: [of('NCMD'), `${of('DCMD')}.*`],
+    });
+  }
   return users;
 }
 
@@ -258,7 +290,7 @@ class LogSubjects {
     this.#partitions = partitions;
   }
 
-  published({ reads, writes, trims, leases, blobs, storesModels }: RoleTable): string[] {
+  published({ reads, writes, trims, leases, readsMqtt, blobs, storesModels }: RoleTable): string[] {
     const leaseStream = `KV_${this.#namespace}-leases`;
     const blobStream = `OBJ_${this.#namespace}-blobs`;
     const modelStream = `OBJ_${this.#namespace}-models`;
@@ -283,9 +315,27 @@ class LogSubjects {
       ...purged.map((stream) => `$JS.API.STREAM.PURGE.${stream}`),
       ...writes.map((topic) => `${this.#namespace}.${topic}.*`),
       ...leases.map((stage) => `$KV.${this.#namespace}-leases.${stage}.*`),
+      ...(readsMqtt === true ? this.#readingMqtt() : []),
       `$O.${this.#namespace}-blobs.C.*`,
       `$O.${this.#namespace}-blobs.M.${blobs === 'all' ? '*' : blobWord(PARTITIONS_BLOB)}`,
       ...(storesModels ? [`$O.${this.#namespace}-models.C.*`, `$O.${this.#namespace}-models.M.*`] : []),
+    ];
+  }
+
+  #readingMqtt(): string[] {
+    const consumer = mqttStream(this.#namespace);
+    return [
+      `$KV.${this.#namespace}-leases.mqtt.*`,
+      ...[SERVER_STREAM, consumer].flatMap((stream) => [
+        `$JS.API.STREAM.CREATE.${stream}`,
+        `$JS.API.CONSUMER.CREATE.${stream}.${consumer}.>`,
+        `$JS.API.CONSUMER.CREATE.${stream}.${consumer}`,
+        `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${consumer}`,
+        `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+        `$JS.ACK.${stream}.${consumer}.>`,
+      ]),
+      // Asks edge nodes of Sparkplug for their birth.
+      'spBv1//0.*.NCMD.*',
     ];
   }
 
@@ -338,15 +388,17 @@ function main(): void {
       partitions: { type: 'string' },
       guest: { type: 'string', multiple: true },
       sensor: { type: 'string', multiple: true },
+      'edge-node': { type: 'string', multiple: true },
     },
   });
-  const { namespace, partitions, guest: guests, sensor: sensors } = values;
+  const { namespace, partitions, guest: guests, sensor: sensors, 'edge-node': edgeNodes } = values;
   process.stdout.write(
     natsPermissions({
       ...(namespace !== undefined && { namespace }),
       ...(partitions !== undefined && { partitions: Number(partitions) }),
       ...(guests !== undefined && { guests }),
       ...(sensors !== undefined && { sensors }),
+      ...(edgeNodes !== undefined && { edgeNodes }),
     }),
   );
 }

@@ -428,6 +428,15 @@ export const FIELDS: readonly Field[] = [
     reason: 'Left out, the values of two series would end up in one channel; so only what says nothing is.',
   }),
   field({
+    key: 'mqtt',
+    env: 'MQTT',
+    file: ['mqtt'],
+    reader: boolean,
+    fallback: always(false),
+    meaning: 'In a cluster: whether `ingest` takes what MQTT clients of nats-server publish.',
+    reason: 'It needs the `mqtt` block in the configuration of nats-server, and makes two streams there.',
+  }),
+  field({
     key: 'auditDays',
     file: ['audit_days'],
     reader: decimal(1, 36_500),

@@ -134,6 +134,11 @@ function crossChecks(settings: Settings): readonly CrossCheck[] {
     ['natsUrl', 'redisUrl'],
     'REDIS_URL is set without NATS_URL: a cluster needs both, embedded mode needs neither',
   );
+  check(
+    !settings.mqtt || natsUrl !== undefined,
+    ['mqtt', 'natsUrl'],
+    'MQTT is on without NATS_URL: MQTT clients connect to nats-server, which embedded mode does not have',
+  );
   const { redisMode, redisSentinelMaster, redisTlsCa } = settings;
   check(
     redisMode !== 'cluster' || redisSentinelMaster === undefined,

@@ -26,6 +26,8 @@ export interface Settings {
   readonly natsReplicas: number | undefined;
   /** Begins the names of all streams, buckets and subjects of this cluster, and of its Moleculer namespace. */
   readonly namespace: string;
+  /** Whether `ingest` takes what MQTT clients of nats-server publish. */
+  readonly mqtt: boolean;
   readonly redisUrl: string | undefined;
   /** `cluster`: the URLs are nodes of a Redis Cluster. */
   readonly redisMode: 'single' | 'cluster';

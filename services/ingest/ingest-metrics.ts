@@ -1,7 +1,9 @@
-import { Counter, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 
 export interface IngestMetrics {
   readonly accepted: Counter;
+  readonly mqttMessages: Counter<'format' | 'result'>;
+  readonly mqttHolder: Gauge;
 }
 
 export function createIngestMetrics(registry: Registry): IngestMetrics {
@@ -10,6 +12,17 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
     accepted: new Counter({
       name: 'redshank_ingest_accepted_readings_total',
       help: 'Readings that are durable in the log',
+      registers,
+    }),
+    mqttMessages: new Counter({
+      name: 'redshank_mqtt_messages_total',
+      help: 'Messages of MQTT clients, by format (telemetry, sparkplug) and whether any of it was refused',
+      labelNames: ['format', 'result'],
+      registers,
+    }),
+    mqttHolder: new Gauge({
+      name: 'redshank_mqtt_is_reading',
+      help: '1 where this process is the one that reads what MQTT clients publish',
       registers,
     }),
   };

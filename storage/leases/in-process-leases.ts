@@ -1,7 +1,6 @@
 /** Leases for one process: who holds what is kept in memory, only the epochs outlive it. */
 import type { EpochCounter } from './epoch-counter.js';
-import type { StageName } from '../../models/stages/stage.js';
-import type { Lease, LeaseId, Leases } from './leases.js';
+import type { Lease, LeasedWork, LeaseId, Leases } from './leases.js';
 
 export interface InProcessLeasesOptions {
   /** Default 10,000. */
@@ -64,7 +63,7 @@ export class InProcessLeases implements Leases {
     return Promise.resolve(this.#current(leaseName(id))?.lease.holder);
   }
 
-  holders(stage: StageName): ReadonlyMap<number, string> {
+  holders(stage: LeasedWork): ReadonlyMap<number, string> {
     const holders = new Map<number, string>();
     for (const name of this.#held.keys()) {
       const held = this.#current(name);

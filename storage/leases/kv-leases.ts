@@ -7,12 +7,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { StorageFailedError } from '../../models/errors.js';
-import type { StageName } from '../../models/stages/stage.js';
 import { JetStreamApi, JetStreamRefusal, PublishHeader, RefusalCode } from '../nats/jetstream-api.js';
 import type { NatsConnection } from '../nats/nats-connection.js';
 import { PullFeed, type FeedMessage } from '../nats/pull-feed.js';
 import { ensureStream, NANOSECONDS_A_MS, type StreamLayout } from '../nats/stream-layout.js';
-import type { Lease, LeaseId, Leases } from './leases.js';
+import type { Lease, LeasedWork, LeaseId, Leases } from './leases.js';
 
 export interface KvLeasesOptions {
   /** Begins the name of the bucket. */
@@ -178,7 +177,7 @@ export class KvLeases implements Leases {
     return (await this.#read(keyOf(id)))?.holder;
   }
 
-  holders(stage: StageName): ReadonlyMap<number, string> {
+  holders(stage: LeasedWork): ReadonlyMap<number, string> {
     const holders = new Map<number, string>();
     const nowMs = performance.now();
     for (const [key, { holder, untilMs }] of this.#heard) {

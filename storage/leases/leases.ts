@@ -5,8 +5,11 @@
  */
 import type { StageName } from '../../models/stages/stage.js';
 
+/** What one process at a time does: a stage on each partition, or reading from MQTT. */
+export type LeasedWork = StageName | 'mqtt';
+
 export interface LeaseId {
-  readonly stage: StageName;
+  readonly stage: LeasedWork;
   readonly partition: number;
 }
 
@@ -35,7 +38,7 @@ export interface Leases {
    * Partition → holder of all leases of a stage, as last heard: may be late by a moment. For placing and routing, never for
    * safety.
    */
-  holders(stage: StageName): ReadonlyMap<number, string>;
+  holders(stage: LeasedWork): ReadonlyMap<number, string>;
   /** Calls back after somebody has taken, given back or lost a lease, as far as it is heard. Returns how to end that. */
   onChange(listener: () => void): () => void;
   close(): Promise<void>;

@@ -185,8 +185,8 @@ export class NatsConnection {
   }
 
   /** Sends a message whose answers, if any, arrive at `reply`. Does nothing while the line is down. */
-  publish(subject: string, payload: string, reply: string): void {
-    if (this.isConnected) this.#client.publish(subject, payload, { reply });
+  publish(subject: string, payload: string | Uint8Array, reply?: string): void {
+    if (this.isConnected) this.#client.publish(subject, payload, reply === undefined ? {} : { reply });
   }
 
   /** Lasts over reconnects, until it is unsubscribed. */

@@ -75,7 +75,7 @@ export interface AlertQuery {
 }
 
 /** What `put` and `get` keep apart. */
-export type Shelf = 'idempotency' | 'job' | 'cache' | 'key-use';
+export type Shelf = 'idempotency' | 'job' | 'cache' | 'key-use' | 'birth';
 
 export type ProjectedTopic = 'scores' | 'alerts';
 

@@ -277,8 +277,8 @@ describe('users of NATS', function () {
 
   describe('a device', () => {
     it('publishes its own telemetry, and hears nothing', async () => {
-      assert.deepEqual(await allowed((user) => user.maySay('redshank.telemetry.boiler', '1')), ['boiler']);
-      assert.deepEqual(await allowed((user) => user.mayHear('redshank.telemetry.boiler')), []);
+      assert.deepEqual(await allowed((user) => user.maySay('iot.default.boiler.telemetry', '1')), ['boiler']);
+      assert.deepEqual(await allowed((user) => user.mayHear('iot.default.boiler.telemetry')), []);
       assert.equal(await as('boiler').mayHear('anything.else'), false);
     });
   });

@@ -53,6 +53,8 @@ export interface ClusterOptions {
   readonly natsConfig?: string;
   /** Every part comes in as the user of its role, and may do at NATS what that role may. Default: all may do everything. */
   readonly hasNatsUsers?: boolean;
+  /** Users for edge nodes of Sparkplug, beside them. */
+  readonly edgeNodes?: readonly string[];
 }
 
 export interface ClusterView {
@@ -78,7 +80,8 @@ export class Cluster {
 
   /** Resolves when every part is ready. */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const users = options.hasNatsUsers === true ? natsUsers({ partitions: options.partitions ?? PARTITIONS }) : '';
+    const { partitions = PARTITIONS, edgeNodes = [] } = options;
+    const users = options.hasNatsUsers === true ? natsUsers({ partitions, edgeNodes }) : '';
     const nats = await NatsServer.start({ config: `${users}\n${options.natsConfig ?? ''}` });
     const redis = await RedisServer.start().catch(async (error: unknown) => {
       await nats.stop();

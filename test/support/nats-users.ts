@@ -7,7 +7,7 @@ import type { NatsServer } from './nats-server.js';
 
 const ANSWER_MS = 10_000;
 
-const passwordOf = (user: string): string => `password-of-${user}`;
+export const passwordOf = (user: string): string => `password-of-${user}`;
 
 /** For `NatsServerOptions.config`. */
 export function natsUsers(options: PermissionOptions = {}): string {
