@@ -13,22 +13,22 @@ import { COMMAND_ALERT, LOOK } from './action-policies.js';
 import type { NodeContext } from './node-context.js';
 import { stageHostOptions } from './stage-host-options.js';
 
-const AlertParams = Type.Object({
+export const AlertParams = Type.Object({
   tenant: Type.String(),
   id: Type.String({ maxLength: 64 }),
   by: Type.String({ maxLength: 128 }),
   note: Type.Optional(Type.String({ maxLength: 2_000 })),
 });
-type AlertParams = Static<typeof AlertParams>;
+export type AlertParams = Static<typeof AlertParams>;
 
-const FeedbackParams = Type.Composite([
+export const FeedbackParams = Type.Composite([
   AlertParams,
   Type.Object({ verdict: Type.Union([Type.Literal('anomaly'), Type.Literal('normal')]) }),
 ]);
 
 const MOST_ALERTS = 100;
 
-const ListParams = Type.Object({
+export const ListParams = Type.Object({
   tenant: Type.String(),
   status: Type.Optional(Type.Union(ALERT_STATUSES.map((status) => Type.Literal(status)))),
   device: Type.Optional(Type.String({ maxLength: 128 })),
@@ -37,7 +37,7 @@ const ListParams = Type.Object({
   cursor: Type.Optional(Type.String({ maxLength: 512 })),
 });
 
-const GetParams = Type.Object({ tenant: Type.String(), id: Type.String({ maxLength: 64 }) });
+export const GetParams = Type.Object({ tenant: Type.String(), id: Type.String({ maxLength: 64 }) });
 
 /** Answer of `alerting.list`. */
 export interface AlertList {

@@ -25,7 +25,7 @@ import { clusterRoutes } from './gateway/cluster-routes.js';
 import { createHttpServer } from './gateway/http-server.js';
 import { close, listen, urlOf } from './gateway/listen.js';
 import { modelRoutes } from './gateway/model-routes.js';
-import { documentRoute } from './gateway/document-route.js';
+import { documentRoutes } from './gateway/document-route.js';
 import { pageRoutes } from './gateway/page-routes.js';
 import { PredictionJobs } from './gateway/prediction-jobs.js';
 import { predictRoutes } from './gateway/predict-routes.js';
@@ -144,7 +144,7 @@ export function gatewayService(
     ...healthRoutes(node),
     ...pageRoutes(),
   ];
-  routes.push(documentRoute(routes));
+  routes.push(...documentRoutes(routes));
   let authenticate: Authenticate = () => {
     throw new UnauthenticatedError('the gateway is starting');
   };

@@ -22,7 +22,7 @@ import { SparkplugHost } from './ingest/sparkplug-host.js';
 import { createIngestMetrics } from './ingest/ingest-metrics.js';
 import type { NodeContext } from './node-context.js';
 
-const PushParams = Type.Object({
+export const PushParams = Type.Object({
   tenant: Type.String(),
   readings: Type.Array(Type.Unknown(), { minItems: 1, maxItems: 100_000 }),
   /** Index of the first reading in what the client sent, for its list of rejected ones. */
@@ -41,7 +41,7 @@ const CommandParams = Type.Object({
 });
 
 /** `StageProgress`, as told by owners of partitions. */
-const ProgressParams = Type.Object({
+export const ProgressParams = Type.Object({
   stage: Type.String(),
   partitions: Type.Array(Type.Tuple([Type.Integer(), Type.Integer(), Type.Integer()]), { maxItems: 1_024 }),
 });

@@ -21,7 +21,7 @@ const Name = Type.String({ minLength: 1, maxLength: 63 });
 const By = Type.String({ minLength: 1, maxLength: 128 });
 const Note = Type.Optional(Type.String({ maxLength: 2_000 }));
 
-const GetParams = Type.Object({ name: Name, version: Type.Optional(Type.String({ maxLength: 64 })) });
+export const GetParams = Type.Object({ name: Name, version: Type.Optional(Type.String({ maxLength: 64 })) });
 const RegisterParams = Type.Object({ name: Name, definition: Type.Unknown(), by: By, note: Note });
 const AttachParams = Type.Object({
   name: Name,

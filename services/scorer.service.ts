@@ -28,7 +28,7 @@ import { liveScores, LiveScoresWatch, WATCH_TTL_MS } from './scorer/live-scores.
 import { createScorerMetrics, countOutcomes } from './scorer/scorer-metrics.js';
 import { stageHostOptions } from './stage-host-options.js';
 
-const PredictParams = Type.Object({
+export const PredictParams = Type.Object({
   data: Type.Array(
     Type.Array(Type.Union([Type.Number(), Type.Null()]), { minItems: 1, maxItems: MAX_READING_CHANNELS }),
     {
@@ -53,7 +53,7 @@ const PredictSeriesParams = Type.Object({
 
 const words = <const T extends string>(choices: readonly T[]) => Type.Union(choices.map((one) => Type.Literal(one)));
 
-const DetectParams = Type.Object({
+export const DetectParams = Type.Object({
   mode: words(['entire', 'last']),
   timesMs: Type.Optional(Type.Array(Type.Number(), { maxItems: MAX_DETECT_POINTS })),
   values: Type.Array(Type.Number(), { minItems: MIN_DETECT_POINTS, maxItems: MAX_DETECT_POINTS }),
@@ -69,13 +69,13 @@ const DetectParams = Type.Object({
 /** One at a time: it is all computation. A long one of 100,000 rows takes some 5 s. */
 const PREDICT: ActionPolicy = { isIdempotent: true, timeoutMs: 30_000, mostConcurrent: 1, mostQueued: 16 };
 
-const DeviceParams = Type.Object({ tenant: Type.String(), device: Type.String({ maxLength: 128 }) });
+export const DeviceParams = Type.Object({ tenant: Type.String(), device: Type.String({ maxLength: 128 }) });
 
 /** A page of scores must fit into one message of NATS, 1 MB by default. */
 const MOST_ROWS = 500;
 const DEFAULT_ROWS = 100;
 
-const ScoresParams = Type.Composite([
+export const ScoresParams = Type.Composite([
   DeviceParams,
   Type.Object({
     fromMs: Type.Optional(Type.Number()),

@@ -17,7 +17,7 @@ import { LOOK } from './action-policies.js';
 import type { NodeContext } from './node-context.js';
 import { stageHostOptions } from './stage-host-options.js';
 
-const DeviceParams = Type.Object({ tenant: Type.String(), device: Type.String({ maxLength: 128 }) });
+export const DeviceParams = Type.Object({ tenant: Type.String(), device: Type.String({ maxLength: 128 }) });
 
 export function windowService(node: NodeContext): ServiceSchema {
   const { partitions } = node.settings;

@@ -42,9 +42,14 @@ export function createHttpServer(
     certificate === undefined
       ? createServer(limits)
       : createHttpsServer({ ...limits, ...certificate, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] });
-  server.maxHeadersCount = MAX_HEADERS;
+  // One more, to see that there are more: Node leaves out what is beyond, and says nothing.
+  server.maxHeadersCount = MAX_HEADERS + 1;
   server.maxConnections = MAX_CONNECTIONS;
   const accept = (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.rawHeaders.length > 2 * MAX_HEADERS) {
+      answerMalformed(request.socket, 431, `a request must have at most ${MAX_HEADERS} headers`);
+      return;
+    }
     nameRequest(request);
     takeOriginForm(request);
     handle(request, response);
@@ -80,6 +85,10 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
     return;
   }
   const [status, detail] = PARSER_FAULTS[error.code ?? ''] ?? [400, 'this is not an HTTP/1.1 request'];
+  answerMalformed(socket, status, detail);
+}
+
+function answerMalformed(socket: Duplex, status: number, detail: string): void {
   const title = STATUS_CODES[status] ?? 'Bad Request';
   const body = JSON.stringify({ type: 'urn:redshank:problem:malformed-request', title, status, detail });
   socket.end(

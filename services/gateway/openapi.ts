@@ -4,9 +4,8 @@ import { ROLES, isAllowed, type Permission } from '../../models/security/permiss
 import { DEFAULT_TENANT } from '../../models/domain/identity.js';
 import { packageVersion } from '../package-version.js';
 import { TAGS, type Answer, type RouteDefinition } from './route.js';
+import { Components, type Json } from './schema-components.js';
 import { Problem } from './schemas/common.js';
-
-type Json = Readonly<Record<string, unknown>>;
 
 const TAG_WORDS: Readonly<Record<(typeof TAGS)[number], string>> = {
   readings: 'Ways in. What is acknowledged is never lost and is scored once.',
@@ -166,46 +165,3 @@ function whoMay(may: Permission | 'anybody'): string {
 }
 
 const isNeeded = (body: TSchema): boolean => ((body['required'] ?? []) as readonly string[]).length > 0;
-
-/** One word of several as people write it, not as a choice of constants. */
-function wordsOf({ anyOf, description }: TSchema): Json | undefined {
-  const choices = (anyOf ?? []) as readonly TSchema[];
-  const words = choices.flatMap((choice) => (typeof choice['const'] === 'string' ? [choice['const']] : []));
-  if (words.length === 0 || words.length < choices.length) return undefined;
-  return { type: 'string', enum: words, ...(description !== undefined && { description }) };
-}
-
-/** Schemas with an `$id`, each once, under their names. */
-class Components {
-  readonly #schemas = new Map<string, Json>();
-
-  /** The schema as plain JSON, those with names inside it as references. @param isInline not as a reference itself */
-  of(schema: TSchema, isInline = false): Json {
-    const { $id: id } = schema;
-    if (id === undefined || isInline) return this.#plain(schema) as Json;
-    if (!this.#schemas.has(id)) {
-      // Before it is walked: it may hold itself.
-      this.#schemas.set(id, {});
-      this.#schemas.set(id, this.#plain(schema) as Json);
-    }
-    return { $ref: `#/components/schemas/${id}` };
-  }
-
-  all(): Json {
-    return Object.fromEntries([...this.#schemas].sort(([a], [b]) => (a < b ? -1 : 1)));
-  }
-
-  #plain(value: unknown): unknown {
-    if (Array.isArray(value)) return value.map((item) => this.#inner(item));
-    if (typeof value !== 'object' || value === null) return value;
-    const words = wordsOf(value as TSchema);
-    if (words !== undefined) return words;
-    const entries = Object.entries(value).filter(([name]) => name !== '$id');
-    return Object.fromEntries(entries.map(([name, inner]) => [name, this.#inner(inner)]));
-  }
-
-  #inner(value: unknown): unknown {
-    const isNamed = typeof value === 'object' && value !== null && typeof (value as TSchema).$id === 'string';
-    return isNamed ? this.of(value as TSchema) : this.#plain(value);
-  }
-}

@@ -25,6 +25,7 @@ const TABLE: Readonly<Record<string, Who>> = {
   'GET /health': 'anybody',
   'GET /ready': 'anybody',
   'GET /openapi.json': 'anybody',
+  'GET /asyncapi.json': 'anybody',
   'POST /v1/readings': SENDERS,
   'POST /v1/readings/csv': SENDERS,
   'POST /v1/write': SENDERS,

@@ -2,8 +2,8 @@ import { Type, type Static } from '@sinclair/typebox';
 import { ALERT_STATUSES, SEVERITIES } from '../../../models/domain/alert.js';
 import { Next, Note, Time, word } from './common.js';
 
-const CHANGES = ['raised', 'escalated', 'worsened', 'acknowledged', 'resolved', 'feedback'] as const;
-const VERDICTS = ['anomaly', 'normal'] as const;
+export const CHANGES = ['raised', 'escalated', 'worsened', 'acknowledged', 'resolved', 'feedback'] as const;
+export const VERDICTS = ['anomaly', 'normal'] as const;
 
 export const Alert = Type.Object(
   {
