@@ -316,16 +316,14 @@ export class RedshankClient {
   /** A page that is left has no time for answers: what fits is sent on its way, with a key of its own. */
   #sendLast() {
     let last = this.#buffer.slice(this.#sending);
-    let text = JSON.stringify({ readings: last });
-    while (text.length > KEEPALIVE_BYTES && last.length > 1) {
+    let body = bodyOf(last);
+    while (body.length > KEEPALIVE_BYTES && last.length > 1) {
       last = last.slice(-(last.length >> 1));
-      text = JSON.stringify({ readings: last });
+      body = bodyOf(last);
     }
     if (last.length === 0) return;
     const headers = this.#headers({ 'Content-Type': 'application/json', 'Idempotency-Key': crypto.randomUUID() });
-    void fetch(`${this.#url}/v1/readings`, { method: 'POST', headers, body: text, keepalive: true }).catch(
-      () => undefined,
-    );
+    void fetch(`${this.#url}/v1/readings`, { method: 'POST', headers, body, keepalive: true }).catch(() => undefined);
   }
 
   /** A timer alone keeps no process alive; `close` does. */
@@ -334,6 +332,9 @@ export class RedshankClient {
     return timer;
   }
 }
+
+/** Names of channels may have more bytes than letters. */
+const bodyOf = (readings) => new TextEncoder().encode(JSON.stringify({ readings }));
 
 /** Seconds or a date (RFC 9110, 10.2.3). */
 function retryAfterMs(header) {

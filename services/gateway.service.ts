@@ -25,6 +25,7 @@ import { clusterRoutes } from './gateway/cluster-routes.js';
 import { createHttpServer } from './gateway/http-server.js';
 import { close, listen, urlOf } from './gateway/listen.js';
 import { modelRoutes } from './gateway/model-routes.js';
+import { LoadShedder } from './gateway/load-shedder.js';
 import { documentRoutes } from './gateway/document-route.js';
 import { pageRoutes } from './gateway/page-routes.js';
 import { PredictionJobs } from './gateway/prediction-jobs.js';
@@ -150,12 +151,14 @@ export function gatewayService(
   };
   // Without the log no other process can be reached either; a call would only wait for its timeout.
   const busOutage = () => (storage.mode === 'cluster' ? storage.outage() : undefined);
+  const shedder = new LoadShedder({ mostRunning: settings.maxRunningRequests, nowMs: clock.monotonicMs });
   const rateLimit = new RateLimit(settings, storage.limiter);
   const door = () => ({
     authenticate,
     rateLimit,
     bodies,
     audit,
+    refuseIfOverloaded: () => shedder.check(runningAnswers),
     appends,
     newContext: () => broker.ContextFactory.create(broker),
     trustedProxies: settings.trustedProxies,
@@ -294,6 +297,7 @@ export function gatewayService(
     async started(this: Service) {
       const web = this as WebService;
       authenticate = await openKeys();
+      shedder.start();
       const { tlsCert, tlsKey, corsOrigins } = settings;
       const tls = tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey };
       const server = createHttpServer(
@@ -322,6 +326,7 @@ export function gatewayService(
     },
     async stopped() {
       stopWatching();
+      shedder.stop();
       hub.close();
       sockets.close();
       jobs.stop();

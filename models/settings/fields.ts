@@ -592,6 +592,14 @@ export const FIELDS: readonly Field[] = [
     reason: '8 GiB with 32 partitions: some 50 million rows.',
   }),
   field({
+    key: 'maxRunningRequests',
+    file: ['max_running_requests'],
+    reader: integer(1, 100_000),
+    fallback: always(2_000),
+    meaning: 'Requests that one gateway answers at once; more get 503.',
+    reason: 'A reading waits some ms for the disk: 2,000 at once are more than a process can take in a second.',
+  }),
+  field({
     key: 'maxBodyBytes',
     file: ['max_body_bytes'],
     reader: integer(1_024, 1_073_741_824),

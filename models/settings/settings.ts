@@ -94,6 +94,8 @@ export interface Settings {
   /** Most bytes of scores kept in the log, a partition. */
   readonly scoreLogBytes: number;
   /** Largest body, before and after inflation, in bytes. */
+  /** Requests that one gateway answers at once. */
+  readonly maxRunningRequests: number;
   readonly maxBodyBytes: number;
   readonly maxInflatedBytes: number;
   /** Profiles from the configuration file; `standard` is always there. */

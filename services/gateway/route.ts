@@ -124,6 +124,8 @@ export interface Door {
   readonly authenticate: Authenticate;
   readonly rateLimit: RateLimit;
   readonly audit: AuditLog;
+  /** @throws OverloadedError when this process has too much to do already. */
+  readonly refuseIfOverloaded: () => void;
   readonly appends: AppendQueue;
   /** For requests that did not come through the framework's router. */
   readonly newContext: () => Context;
@@ -153,6 +155,8 @@ export function handlerFor(route: RouteDefinition, door: () => Door): RouteHandl
       // A preflight is routed by the method that it asks about; it must not do what that method does.
       if (request.method === 'OPTIONS') throw methodNotAllowed([route.method]);
       const { authenticate, rateLimit, bodies, audit, appends, clock, requestTimeoutMs, tracer, busOutage } = door();
+      // Probes and metrics are answered as long as anything is.
+      if (route.tag !== 'running') door().refuseIfOverloaded();
       const principal = route.may === 'anybody' ? NOBODY : await authenticate(request);
       if (route.may !== 'anybody') {
         requirePermission(principal, route.may);

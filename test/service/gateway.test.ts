@@ -75,6 +75,25 @@ describe('gateway: readings', () => {
     assert.equal(answer.headers['retry-after'], '3');
   });
 
+  it('refuses what is too much at once, and answers probes all the same', async () => {
+    const busy = await startGatewayNode({ maxRunningRequests: 2 });
+    let release: () => void = () => undefined;
+    busy.hold = new Promise<void>((resolve) => (release = resolve));
+    const readings = [{ device: 'a', ts: 0, values: { t: 1 } }];
+    const inHand = [1, 2].map(() => postJson(`${busy.url}/v1/readings`, { readings }));
+    const refused = await until('a refusal', async () => {
+      const answer = await ask(`${busy.url}/v1/devices`);
+      return answer.status === 503 && answer;
+    });
+    assert.deepEqual([refused.headers['retry-after'], (await ask(`${busy.url}/health`)).status], ['1', 200]);
+    release();
+    assert.deepEqual(
+      (await Promise.all(inHand)).map(({ status }) => status),
+      [202, 202],
+    );
+    await busy.stop();
+  });
+
   it('says nothing of our inside when storage or code fails', async () => {
     for (const [failure, status] of [
       [new StorageFailedError('/var/lib/redshank/data.mdb is full'), 503],
