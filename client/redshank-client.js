@@ -334,7 +334,7 @@ export class RedshankClient {
 }
 
 /** Names of channels may have more bytes than letters. */
-const bodyOf = (readings) => new TextEncoder().encode(JSON.stringify({ readings }));
+const bodyOf = (readings) => new globalThis.TextEncoder().encode(JSON.stringify({ readings }));
 
 /** Seconds or a date (RFC 9110, 10.2.3). */
 function retryAfterMs(header) {
