@@ -11,6 +11,7 @@ import { addDoctorCommand } from './commands/doctor.js';
 import { addExplainCommand } from './commands/explain.js';
 import { addFeedbackCommand } from './commands/feedback.js';
 import { addIngestCommand } from './commands/ingest.js';
+import { addBackupCommand, addRestoreCommand } from './commands/backup.js';
 import { addForgetCommand } from './commands/forget.js';
 import { addSilenceCommand } from './commands/silence.js';
 import { addAuditCommand, addKeysCommand } from './commands/keys.js';
@@ -47,6 +48,8 @@ const COMMANDS = [
   addRebuildCommand,
   addSilenceCommand,
   addForgetCommand,
+  addBackupCommand,
+  addRestoreCommand,
   addKeysCommand,
   addAuditCommand,
   addConfigCommand,

@@ -1,5 +1,6 @@
 /** What a member of a cluster keeps: the log, leases and blobs at NATS, the read side at Redis. */
 import type { Logger } from 'pino';
+import { BACKUP_LEASE } from './backup/backup-hold.js';
 import { redisLimiter } from './limits/limiters.js';
 import { natsConnectOptions } from './nats/nats-options.js';
 import { openMqttFeeds } from './nats/mqtt-feeds.js';
@@ -52,6 +53,7 @@ export async function openClusterStorage(settings: Settings, nodeId: string, log
         models: nats.models,
         readSide,
         mqtt: (failed) => openMqttFeeds(nats.connection, settings.namespace, nats.journal.replicas, failed),
+        isBackupRunning: async () => (await nats.leases.holder(BACKUP_LEASE)) !== undefined,
         limiter: redisLimiter(redis.client, settings.namespace),
         outage: () => (nats.connection.isConnected ? undefined : 'NATS cannot be reached at this moment'),
         close: async () => {

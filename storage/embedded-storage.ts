@@ -2,6 +2,7 @@
 import { accessSync, constants } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { StorageFailedError } from '../models/errors.js';
+import { isFolderHeld } from './backup/backup-hold.js';
 import { FileBlobs } from './blobs/file-blobs.js';
 import { DataDirLock } from './data-dir-lock.js';
 import { LmdbJournal } from './journal/lmdb-journal.js';
@@ -71,6 +72,7 @@ export async function openEmbeddedStorage(dataDir: string, options: EmbeddedStor
       models,
       readSide,
       mqtt: undefined,
+      isBackupRunning: () => Promise.resolve(isFolderHeld(directory)),
       limiter: memoryLimiter,
       outage: () => journal.failure,
       close,

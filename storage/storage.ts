@@ -20,6 +20,8 @@ export interface Storage {
   readonly limiter: OpenLimiter;
   /** Why the log cannot be reached at this moment, in words for people; undefined while it can. */
   outage(): string | undefined;
+  /** Whether a backup is being taken: nothing may be trimmed then. */
+  isBackupRunning(): Promise<boolean>;
   /** Flushes, closes every port and gives the data directory or the connections free. Idempotent. */
   close(): Promise<void>;
 }

@@ -543,6 +543,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   async #trimTopic(topic: Topic, partition: number, done: number): Promise<void> {
     const { storage, trimmable } = this.#options;
     try {
+      if (await storage.isBackupRunning()) return;
       const floor = await trimmable(topic, partition, done);
       if (floor > 0) await storage.journal.trim({ topic, partition }, floor + 1);
     } catch (error) {

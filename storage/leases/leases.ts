@@ -5,8 +5,8 @@
  */
 import type { StageName } from '../../models/stages/stage.js';
 
-/** What one process at a time does: a stage on each partition, or reading from MQTT. */
-export type LeasedWork = StageName | 'mqtt';
+/** What one process at a time does: a stage on each partition, reading from MQTT, or taking a backup. */
+export type LeasedWork = StageName | 'mqtt' | 'backup';
 
 export interface LeaseId {
   readonly stage: LeasedWork;

@@ -7,7 +7,7 @@ import type { EpochCounter } from './epoch-counter.js';
 import type { LeasedWork, LeaseId } from './leases.js';
 
 /** Only ever grows at its end: what is stored holds the index. */
-const WORKS: readonly LeasedWork[] = [...STAGES, 'mqtt'];
+const WORKS: readonly LeasedWork[] = [...STAGES, 'mqtt', 'backup'];
 
 export class LmdbEpochCounter implements EpochCounter {
   readonly #environment: LmdbEnvironment;

@@ -1,5 +1,5 @@
 /** The requests of JetStream's API that the adapters need, each one round trip and bounded in time. */
-import type { ConsumerConfig, ConsumerInfo, StreamConfig, StreamInfo } from '@nats-io/jetstream';
+import type { ConsumerConfig, ConsumerInfo, StreamConfig, StreamInfo, StreamState } from '@nats-io/jetstream';
 import { StorageFailedError } from '../../models/errors.js';
 import type { NatsConnection, RequestOptions } from './nats-connection.js';
 
@@ -139,6 +139,34 @@ export class JetStreamApi {
 
   async deleteConsumer(stream: string, consumer: string): Promise<void> {
     await this.#ask(`CONSUMER.DELETE.${stream}.${consumer}`);
+  }
+
+  /** All streams of the account. */
+  async allStreams(): Promise<readonly StreamInfo[]> {
+    return this.streams('>');
+  }
+
+  async deleteStream(name: string): Promise<void> {
+    await this.#ask(`STREAM.DELETE.${name}`);
+  }
+
+  /** Begins to send the stream to `deliver`, chunk by chunk; each chunk wants an answer, and an empty one is the end. */
+  snapshotStream(
+    name: string,
+    deliver: string,
+    chunkBytes: number,
+  ): Promise<{ readonly config: StreamConfig; readonly state: StreamState }> {
+    return this.#ask(`STREAM.SNAPSHOT.${name}`, {
+      deliver_subject: deliver,
+      no_consumers: true,
+      chunk_size: chunkBytes,
+      jsck: true,
+    });
+  }
+
+  /** @returns where the chunks are to be sent. */
+  async beginRestore(name: string, config: StreamConfig, state: StreamState): Promise<string> {
+    return (await this.#ask<{ deliver_subject: string }>(`STREAM.RESTORE.${name}`, { config, state })).deliver_subject;
   }
 
   async #ask<Answer>(what: string, body?: object): Promise<Answer> {
