@@ -217,10 +217,8 @@ async function restore(terminal: Terminal, options: RestoreOptions): Promise<voi
         const took = (name: string): void => {
           progress.update(0, name);
         };
-        aside =
-          wanted === 'embedded'
-            ? await toFolder(settings, open, key, options.yes === true, took)
-            : await toCluster(settings, manifest, open, key, options.yes === true, took);
+        if (wanted === 'embedded') aside = await toFolder(settings, open, key, options.yes === true, took);
+        else await toCluster(settings, manifest, open, key, options.yes === true, took);
       }
     } finally {
       progress.stop();
@@ -279,7 +277,7 @@ async function toCluster(
   key: string | undefined,
   mayReplace: boolean,
   took: (name: string) => void,
-): Promise<undefined> {
+): Promise<void> {
   if (manifest.namespace !== settings.namespace) {
     throw new RequestInvalidError(`this backup is of NAMESPACE=${manifest.namespace}, got ${settings.namespace}`);
   }
@@ -302,7 +300,6 @@ async function toCluster(
       }
     });
   });
-  return undefined;
 }
 
 async function withNats<T>(settings: Settings, work: (api: JetStreamApi) => Promise<T>): Promise<T> {
