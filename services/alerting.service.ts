@@ -8,6 +8,7 @@ import { ALERT_STATUSES, AlertBatch, type Alert } from '../models/domain/alert.j
 import type { Command } from '../models/domain/command.js';
 import { ConflictError, NotFoundError } from '../models/errors.js';
 import { alertingStage } from '../models/stages/alerting.js';
+import { countAlerts, createAlertingMetrics } from './alerting/alerting-metrics.js';
 import { alertOnceChanged } from './alerting/alert-once-changed.js';
 import { COMMAND_ALERT, LOOK } from './action-policies.js';
 import type { NodeContext } from './node-context.js';
@@ -54,6 +55,7 @@ type Specific =
 
 export function alertingService(node: NodeContext): ServiceSchema {
   const { readSide } = node.storage;
+  const metrics = createAlertingMetrics(node.metrics.registry);
   let tellEveryone: (batch: AlertBatch) => void = () => undefined;
 
   async function find(params: Static<typeof GetParams>): Promise<Alert> {
@@ -85,7 +87,10 @@ export function alertingService(node: NodeContext): ServiceSchema {
       forget: () => readSide.forget(),
       decode: (bytes) => AlertBatch.decode(bytes),
     },
-    onCommitted: (batch) => tellEveryone(batch),
+    onCommitted: (batch) => {
+      countAlerts(metrics, batch.records);
+      tellEveryone(batch);
+    },
   });
 
   return {

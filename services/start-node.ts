@@ -24,6 +24,7 @@ import { close, urlOf } from './gateway/listen.js';
 import { ingestService } from './ingest.service.js';
 import { modelRegistryService } from './model-registry.service.js';
 import type { NodeContext } from './node-context.js';
+import { breakerMetrics, nodeMetrics } from './node-metrics.js';
 import { startOperationsServer } from './operations-server.js';
 import { whyNotReady } from './readiness.js';
 import { scorerService } from './scorer.service.js';
@@ -87,7 +88,9 @@ export async function startNode(
       runner: { ...DEFAULT_RUNNER_OPTIONS, ...runner },
     };
     const upkeep = new ReadSideUpkeep(storage.readSide, clock, settings.historyDays, logger);
+    nodeMetrics(node.metrics.registry, roleOf(settings), storage);
     broker = new ServiceBroker(brokerOptions(settings, nodeId, logger, transporter, await busOf(node)));
+    breakerMetrics(node.metrics.registry, broker);
     provideOwners(broker, (stage, partition) => storage.leases.holders(stage as StageName).get(partition));
     const operations = await startOperations(node, broker);
     if (operations !== undefined) servers.push(operations);

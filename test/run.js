@@ -14,6 +14,7 @@ const NEEDED = [
   { program: 'chromium', debian: 'chromium', for: 'the browser tests' },
   { program: 'nats-server', debian: 'nats-server', for: 'the tests with a NATS server' },
   { program: 'prometheus', debian: 'prometheus', for: 'the tests with a real Prometheus' },
+  { program: 'amtool', debian: 'prometheus-alertmanager', for: 'the test of the configuration of Alertmanager' },
   { program: 'redis-server', debian: 'redis-server', for: 'the tests with Redis' },
 ];
 

@@ -454,7 +454,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   /** What others show or measure from now on is no longer ours to show. */
   async #endOwnership(partition: number): Promise<void> {
     const { stage, metrics } = this.#options;
-    for (const gauge of [metrics.lag, metrics.epoch, metrics.snapshotBytes]) {
+    for (const gauge of [metrics.lag, metrics.epoch, metrics.snapshotBytes, metrics.snapshotTime]) {
       gauge.remove({ stage: stage.name, partition });
     }
     const projection = this.#projections.get(partition);
@@ -490,6 +490,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
       snapshotTaken: async (partition, position, bytes, tookMs, replayFloor) => {
         metrics.snapshotSeconds.observe(labels, tookMs / 1_000);
         metrics.snapshotBytes.set({ ...labels, partition }, bytes);
+        metrics.snapshotTime.set({ ...labels, partition }, clock.wallMs() / 1_000);
         this.#logger.debug({ partition, position, bytes, tookMs }, 'snapshot taken');
         if (replayFloor > 0) await this.#trim(partition, replayFloor);
       },
@@ -509,6 +510,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         this.#failures.delete(partition);
         metrics.takeOvers.inc(labels);
         metrics.epoch.set({ ...labels, partition }, epoch);
+        metrics.snapshotTime.set({ ...labels, partition }, clock.wallMs() / 1_000);
         this.#logger.debug({ partition, epoch, replayedRecords, tookMs }, 'took over');
         this.#takeOvers.add(replayedRecords, tookMs);
         await this.#catchUp(partition);

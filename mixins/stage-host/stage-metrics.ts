@@ -15,6 +15,7 @@ export interface StageMetrics {
   readonly devices: Gauge<'stage'>;
   readonly owned: Gauge<'stage'>;
   readonly snapshotBytes: Gauge<'stage' | 'partition'>;
+  readonly snapshotTime: Gauge<'stage' | 'partition'>;
   readonly snapshotSeconds: Histogram<'stage'>;
 }
 
@@ -51,6 +52,10 @@ export function createStageMetrics(registry: Registry): StageMetrics {
       registers,
     }),
     snapshotBytes: perPartition('redshank_stage_snapshot_bytes', 'Size of the newest snapshot'),
+    snapshotTime: perPartition(
+      'redshank_stage_snapshot_timestamp_seconds',
+      'Unix time of the newest snapshot, or of the take-over before it',
+    ),
     snapshotSeconds: new Histogram({
       name: 'redshank_stage_snapshot_seconds',
       help: 'Time to take and store a snapshot',

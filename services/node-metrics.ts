@@ -1,0 +1,48 @@
+/** What every process shows of itself, whichever services it runs. */
+import { Gauge, type Registry } from 'prom-client';
+import type { ServiceBroker } from 'moleculer';
+import type { Storage } from '../storage/storage.js';
+import { packageVersion } from './package-version.js';
+
+export function nodeMetrics(registry: Registry, role: string, storage: Pick<Storage, 'outage'>): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'redshank_build_info',
+    help: 'Always 1; the labels say which release this is and what it runs',
+    labelNames: ['version', 'role'],
+    registers,
+  }).set({ version: packageVersion(), role }, 1);
+  new Gauge({
+    name: 'redshank_log_up',
+    help: '1 while the log can be reached: NATS, or the disk',
+    registers,
+    collect() {
+      this.set(storage.outage() === undefined ? 1 : 0);
+    },
+  });
+}
+
+/** Payload of the broker's local events about a breaker. */
+interface BreakerEvent {
+  readonly nodeID: string;
+  readonly action: string;
+}
+
+/** Breakers that keep calls of this process from others. Of actions at nodes: their names are many, so they are only counted. */
+export function breakerMetrics(registry: Registry, broker: ServiceBroker): void {
+  const open = new Set<string>();
+  const nameOf = ({ nodeID, action }: BreakerEvent): string => `${action} ${nodeID}`;
+  broker.localBus.on('$circuit-breaker.opened', (event: BreakerEvent) => open.add(nameOf(event)));
+  broker.localBus.on('$circuit-breaker.closed', (event: BreakerEvent) => open.delete(nameOf(event)));
+  broker.localBus.on('$node.disconnected', ({ node }: { readonly node: { readonly id: string } }) => {
+    for (const name of open) if (name.endsWith(` ${node.id}`)) open.delete(name);
+  });
+  new Gauge({
+    name: 'redshank_bus_open_breakers',
+    help: 'Circuit breakers of this process that are open, one an action and node',
+    registers: [registry],
+    collect() {
+      this.set(open.size);
+    },
+  });
+}

@@ -1,0 +1,43 @@
+/** All metrics that processes of ours show, from the very functions that make them. */
+import { EventEmitter } from 'node:events';
+import type { ServiceBroker } from 'moleculer';
+import { Registry } from 'prom-client';
+import { busMetrics } from '../../mixins/bus/bus-metrics.js';
+import { createMetrics } from '../../mixins/metrics.js';
+import { createAlertingMetrics } from '../../services/alerting/alerting-metrics.js';
+import { gatewayMetrics } from '../../services/gateway/gateway-metrics.js';
+import { createIngestMetrics } from '../../services/ingest/ingest-metrics.js';
+import { DriftWatch } from '../../services/model-registry/drift-watch.js';
+import { breakerMetrics, nodeMetrics } from '../../services/node-metrics.js';
+import { createScorerMetrics } from '../../services/scorer/scorer-metrics.js';
+
+export interface ExportedMetric {
+  readonly name: string;
+  readonly type: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+}
+
+export function exportedMetrics(): readonly ExportedMetric[] {
+  const { registry } = createMetrics();
+  busMetrics(registry);
+  createAlertingMetrics(registry);
+  gatewayMetrics(registry);
+  createIngestMetrics(registry);
+  createScorerMetrics(registry);
+  nodeMetrics(registry, 'node', { outage: () => undefined });
+  breakerMetrics(registry, { localBus: new EventEmitter() } as unknown as ServiceBroker);
+  new DriftWatch({} as never, {} as never, registry);
+  return (registry as Registry)
+    .getMetricsAsArray()
+    .map((metric) => {
+      const { name, help, type, labelNames = [] } = metric as unknown as ExportedMetric & { labelNames?: string[] };
+      return { name, help, type: String(type), labels: labelNames };
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The series that a metric has: of a histogram three. */
+export function seriesOf({ name, type }: ExportedMetric): readonly string[] {
+  return type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name];
+}
