@@ -15,7 +15,7 @@ import { Fitness, GOOD_RUN_MS } from './fitness.js';
 import { MoveLimit } from './move-limit.js';
 import { PartitionRunner, type RunnerObserver, type RunnerOptions } from './partition-runner.js';
 import { Projection, type ProjectionTarget } from './projection.js';
-import type { StageMetrics } from './stage-metrics.js';
+import { beginCounting, type StageMetrics } from './stage-metrics.js';
 import { TakeOverLog } from './take-over-log.js';
 
 /** What a replica says of one partition; `owner` as far as it has heard, `failure` if it failed there last time. */
@@ -122,6 +122,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     this.#options = options;
     this.#logger = options.logger.child({ stage: options.stage.name });
     const { monotonicMs } = options.clock;
+    beginCounting(options.metrics, options.stage.name);
     this.#fitness = new Fitness(options.firstAsideMs ?? FIRST_ASIDE_MS);
     this.#moves = new MoveLimit(MOVES_AT_ONCE, MOVES_A_SECOND, monotonicMs);
     this.#takeOvers = new TakeOverLog(this.#logger, monotonicMs);

@@ -19,6 +19,14 @@ export interface StageMetrics {
   readonly snapshotSeconds: Histogram<'stage'>;
 }
 
+/** Shows the counters of a stage from 0 on: what grows from nothing has no rate. */
+export function beginCounting(metrics: StageMetrics, stage: string): void {
+  const { records, takeOvers, stepDowns, failures, standAsides, projectionFailures } = metrics;
+  const { failedSnapshots, unreadableSnapshots } = metrics;
+  const counters = [records, takeOvers, stepDowns, failures, standAsides, projectionFailures, failedSnapshots];
+  for (const counter of [...counters, unreadableSnapshots]) counter.inc({ stage }, 0);
+}
+
 export function createStageMetrics(registry: Registry): StageMetrics {
   const registers = [registry];
   const counter = (name: string, help: string) =>

@@ -8,7 +8,7 @@ export interface AlertingMetrics {
 
 export function createAlertingMetrics(registry: Registry): AlertingMetrics {
   const registers = [registry];
-  return {
+  const metrics: AlertingMetrics = {
     changes: new Counter({
       name: 'redshank_alert_changes_total',
       help: 'Changes of alerts: raised, escalated, worsened, acknowledged, resolved, feedback',
@@ -22,6 +22,9 @@ export function createAlertingMetrics(registry: Registry): AlertingMetrics {
       registers,
     }),
   };
+  // From 0 on: what grows from nothing has no rate.
+  for (const verdict of ['anomaly', 'normal']) metrics.verdicts.inc({ verdict }, 0);
+  return metrics;
 }
 
 /** Counts what was committed; what another owner committed it has counted itself. */

@@ -1,3 +1,6 @@
+/* eslint-disable @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-argument,
+   @typescript-eslint/no-unsafe-return, @typescript-eslint/no-unsafe-call --
+   manifests are objects of a dozen kinds, and each test looks at what it knows */
 /** The manifests: built by kustomize, judged by the schemas of Kubernetes, and held against what the code does. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -18,7 +21,6 @@ interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Record<string, string> };
-  // Objects of a dozen kinds: each test looks at what it knows.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly [part: string]: any;
 }
@@ -56,7 +58,7 @@ function build(folder: string): readonly Manifest[] {
 describe('k8s/', function () {
   this.timeout(60_000);
   const sets = new Map<string, readonly Manifest[]>();
-  let scratch: string;
+  let scratch: string | undefined;
 
   before(async function () {
     // The classes alone: the client around them wants a newer Node than the oldest that we run on.

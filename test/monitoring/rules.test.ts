@@ -69,10 +69,7 @@ describe('monitoring/', function () {
     const pages = readdirSync(`${ROOT}docs/runbooks`).map((name) => name.replace(/\.md$/, ''));
     assert.deepEqual(pages.sort(), rules.map(({ alert }) => alert).sort());
     for (const page of pages) {
-      const [, links = []] = [
-        null,
-        [...text(`docs/runbooks/${page}.md`).matchAll(/\]\(([^)#]+)/g)].map(([, to]) => to!),
-      ];
+      const links = [...text(`docs/runbooks/${page}.md`).matchAll(/\]\(([^)#]+)/g)].map(([, to]) => to!);
       for (const link of links)
         assert.doesNotThrow(() => readFileSync(new URL(link, `file://${ROOT}docs/runbooks/`)), `${page}: ${link}`);
     }

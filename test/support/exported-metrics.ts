@@ -1,7 +1,6 @@
 /** All metrics that processes of ours show, from the very functions that make them. */
 import { EventEmitter } from 'node:events';
 import type { ServiceBroker } from 'moleculer';
-import { Registry } from 'prom-client';
 import { busMetrics } from '../../mixins/bus/bus-metrics.js';
 import { createMetrics } from '../../mixins/metrics.js';
 import { createAlertingMetrics } from '../../services/alerting/alerting-metrics.js';
@@ -28,11 +27,11 @@ export function exportedMetrics(): readonly ExportedMetric[] {
   nodeMetrics(registry, 'node', { outage: () => undefined });
   breakerMetrics(registry, { localBus: new EventEmitter() } as unknown as ServiceBroker);
   new DriftWatch({} as never, {} as never, registry);
-  return (registry as Registry)
+  return registry
     .getMetricsAsArray()
     .map((metric) => {
       const { name, help, type, labelNames = [] } = metric as unknown as ExportedMetric & { labelNames?: string[] };
-      return { name, help, type: String(type), labels: labelNames };
+      return { name, help, type, labels: labelNames };
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
