@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 /** Program → Debian package. */
 const NEEDED = [
   { program: 'chromium', debian: 'chromium', for: 'the browser tests' },
+  { program: 'mosquitto_pub', debian: 'mosquitto-clients', for: 'the test with mosquitto_pub' },
   { program: 'nats-server', debian: 'nats-server', for: 'the tests with a NATS server' },
   { program: 'prometheus', debian: 'prometheus', for: 'the tests with a real Prometheus' },
   { program: 'amtool', debian: 'prometheus-alertmanager', for: 'the test of the configuration of Alertmanager' },
