@@ -1,5 +1,6 @@
 /** The HTTP client of the command line: time limits, back-off, and problems turned into words that say what to do next. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RedshankClient, RedshankError, type ClientOptions as SenderOptions } from 'redshank/client';
 import { CommandFailure } from './command-failure.js';
 import { ExitCode } from './exit-codes.js';
 import { printable } from './terminal/terminal.js';
@@ -107,6 +108,23 @@ export class ApiClient {
       await sleep(waitMs, undefined, { signal: this.#signal }).catch(() => undefined);
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
+  }
+
+  /** What those use who send from their own code, for the same server and key. `failureOfSender` turns its errors into ours. */
+  sender(options: Omit<SenderOptions, 'url' | 'key' | 'signal'>): RedshankClient {
+    const { key } = this.#options;
+    return new RedshankClient({
+      ...options,
+      url: this.url,
+      ...(key !== undefined && key !== '' && { key }),
+      signal: this.#signal,
+    });
+  }
+
+  failureOfSender(error: unknown): unknown {
+    if (!(error instanceof RedshankError)) return error;
+    if (error.status === 0) return unreachable(this.url, error.cause ?? error);
+    return failureOf(error.status, [error.title, error.message].filter((part) => part !== undefined).join(': '));
   }
 
   /** An answer that is not JSON. @throws CommandFailure as `get`. */
@@ -245,10 +263,13 @@ function wordsOf(text: string): string {
 /** RFC 9457 problem, or whatever else came, in words. */
 function problemOf(response: Response, text: string): CommandFailure {
   const said = wordsOf(text);
-  const advice = ADVICE[response.status];
-  const message = printable(said === '' ? response.statusText : said);
+  return failureOf(response.status, said === '' ? response.statusText : said);
+}
+
+function failureOf(status: number, said: string): CommandFailure {
+  const advice = ADVICE[status];
   return new CommandFailure(
-    EXIT_BY_STATUS[response.status] ?? ExitCode.failed,
-    `${response.status} ${message}${advice === undefined ? '' : ` – ${advice}`}`,
+    EXIT_BY_STATUS[status] ?? ExitCode.failed,
+    `${status} ${printable(said)}${advice === undefined ? '' : ` – ${advice}`}`,
   );
 }

@@ -57,7 +57,9 @@ describe('every operation of the document', function () {
         undefined,
         `${named}\n→ ${answer.status} ${answer.text.slice(0, 500)}`,
       );
-      for (const inside of INSIDE) assert.doesNotMatch(answer.text, inside, named);
+      // The document of the bus names what the bus is.
+      const text = operation.path === '/asyncapi.json' ? answer.text.replaceAll('Moleculer', '') : answer.text;
+      for (const inside of INSIDE) assert.doesNotMatch(text, inside, named);
       const group = `${operation.method} ${operation.path} ${Math.floor(answer.status / 100)}`;
       statuses.set(group, (statuses.get(group) ?? 0) + 1);
     }

@@ -41,18 +41,18 @@ function run(batch: ReadingBatch, states?: States) {
   const scorer = states === undefined ? scoringStage.createState() : scoringStage.restore(states.scorer);
   const alerting = states === undefined ? alertingStage.createState() : alertingStage.restore(states.alerting);
   const [frames, scores, alerts] = [FrameBatch.create(), ScoreBatch.create(), AlertBatch.create()];
-  for (let i = 0; i < batch.length; i++) windowStage.step(window as never, batch, i, frames);
-  windowStage.advance(window as never, batch.receivedMs, frames);
-  for (let i = 0; i < frames.length; i++) scoringStage.step(scorer as never, frames, i, scores);
-  for (let i = 0; i < scores.length; i++) alertingStage.step(alerting as never, scores, i, alerts);
+  for (let i = 0; i < batch.length; i++) windowStage.step(window, batch, i, frames);
+  windowStage.advance(window, batch.receivedMs, frames);
+  for (let i = 0; i < frames.length; i++) scoringStage.step(scorer, frames, i, scores);
+  for (let i = 0; i < scores.length; i++) alertingStage.step(alerting, scores, i, alerts);
   return {
     frames,
     scores,
     alerts,
     states: {
-      window: windowStage.snapshot(window as never),
-      scorer: scoringStage.snapshot(scorer as never),
-      alerting: alertingStage.snapshot(alerting as never),
+      window: windowStage.snapshot(window),
+      scorer: scoringStage.snapshot(scorer),
+      alerting: alertingStage.snapshot(alerting),
     },
   };
 }
