@@ -32,7 +32,9 @@ import { PredictionJobs } from './gateway/prediction-jobs.js';
 import { predictRoutes } from './gateway/predict-routes.js';
 import { HttpProblemError, toProblem } from './gateway/problem.js';
 import { RateLimit } from './gateway/rate-limit.js';
-import { MAX_SOCKET_MESSAGE_BYTES, ReadingSockets } from './gateway/reading-socket.js';
+import { MAX_SOCKET_MESSAGE_BYTES, readingSocket } from './gateway/reading-socket.js';
+import { eventSocket } from './gateway/event-socket.js';
+import { Sockets } from './gateway/sockets.js';
 import { READINGS_PATH, readingRoutes, readingTaker } from './gateway/reading-routes.js';
 import { sendProblem } from './gateway/respond.js';
 import { seriesRoutes } from './gateway/series-routes.js';
@@ -171,12 +173,13 @@ export function gatewayService(
     routes.find(({ path }) => path === READINGS_PATH)!,
     door,
   );
-  const sockets = new ReadingSockets({
+  const readings = readingSocket({
     door,
     maxMessageBytes: Math.min(MAX_SOCKET_MESSAGE_BYTES, settings.maxBodyBytes),
     take: (exchange, body) => take(exchange, 'application/json', body),
     counted: (count) => metrics.sockets.set(count),
   });
+  const sockets = new Sockets(door, [readings, eventSocket(hub)]);
   const servers: Server[] = [];
   let stopWatching: () => void = () => undefined;
   let runningAnswers = 0;

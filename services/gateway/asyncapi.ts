@@ -11,7 +11,7 @@ import { GetParams as ModelGetParams } from '../model-registry.service.js';
 import { packageVersion } from '../package-version.js';
 import { DetectParams, DeviceParams, PredictParams, ScoresParams } from '../scorer.service.js';
 import { Components, type Json } from './schema-components.js';
-import { CHANGES, VERDICTS } from './schemas/alert.js';
+import { AlertChangeTold, CHANGES, VERDICTS } from './schemas/alert.js';
 import { word } from './schemas/common.js';
 import { Accepted, Readings } from './schemas/readings.js';
 import { LiveScore } from './schemas/score.js';
@@ -110,6 +110,15 @@ const SocketMessage = Type.Composite(
   { $id: 'SocketMessage' },
 );
 
+const SocketEvent = Type.Object(
+  {
+    id: Type.String({ description: 'Give it as `after` to go on behind it' }),
+    event: word(['score', 'alert', 'forgotten', 'missed']),
+    data: Type.Union([LiveScore, AlertChangeTold, Type.Object({ device: Type.Optional(Type.String()) })]),
+  },
+  { $id: 'SocketEvent' },
+);
+
 export function asyncApiDocument(): Json {
   const components = new Components();
   const channels: Record<string, Json> = {};
@@ -168,6 +177,14 @@ export function asyncApiDocument(): Json {
     'send',
     { accepted: { payload: components.of(Accepted), contentType: 'application/json' } },
     'The readings are on disk; or `{"id","error"}`',
+  );
+
+  add(
+    'events-socket',
+    { address: '/v1/events/socket', servers: ['gateway'] },
+    'send',
+    { happening: { payload: components.of(SocketEvent), contentType: 'application/json' } },
+    'The same as GET /v1/events: `device`, `alerts` and `after` may stand in the query',
   );
 
   return {

@@ -33,8 +33,24 @@ export interface Happening {
   readonly data: () => unknown;
 }
 
+/** Where events go: a stream of server-sent events, or a socket. */
+export interface EventReader {
+  /** Not yet taken by the other side. */
+  readonly waitingBytes: () => number;
+  /** Events as lines of a stream, whole ones. */
+  readonly tell: (text: string) => void;
+  /** Keeps the connection open while nothing happens. */
+  readonly beat: () => void;
+  /** The gateway stops. */
+  readonly end: () => void;
+  /** It was too slow. */
+  readonly drop: () => void;
+  /** Calls back once, when the other side is gone. */
+  readonly onGone: (gone: () => void) => void;
+}
+
 interface Stream extends Subscription {
-  readonly response: ServerResponse;
+  readonly reader: EventReader;
 }
 
 function isFor({ tenant, device, allAlerts }: Subscription, told: ToldEvent): boolean {
@@ -68,7 +84,6 @@ export class EventHub {
     if (this.#streams.size >= MOST_STREAMS) {
       throw new OverloadedError(`at most ${MOST_STREAMS} event streams at once`, RECONNECT_MS);
     }
-    const stream: Stream = { ...subscription, response };
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
@@ -77,11 +92,21 @@ export class EventHub {
       Connection: 'close',
     });
     response.write(`retry: ${RECONNECT_MS}\nid: ${this.#memory.lastId}\n: connected\n\n`);
+    this.read(readerOf(response), subscription, lastId);
+  }
+
+  /** Tells `reader` what happens until it is gone. @param lastId as `open` */
+  read(reader: EventReader, subscription: Subscription, lastId?: string): void {
+    if (this.#streams.size >= MOST_STREAMS) {
+      reader.drop();
+      return;
+    }
+    const stream: Stream = { ...subscription, reader };
     if (lastId !== undefined) this.#resume(stream, lastId);
     this.#streams.add(stream);
     this.#watched();
     this.#metrics.streams.set(this.#streams.size);
-    response.once('close', () => {
+    reader.onGone(() => {
       this.#streams.delete(stream);
       this.#remembersUntilMs = performance.now() + REMEMBERS_MS;
       this.#metrics.streams.set(this.#streams.size);
@@ -110,34 +135,44 @@ export class EventHub {
   /** Ends all streams; clients connect again, to whoever is there then. */
   close(): void {
     clearInterval(this.#heartbeat);
-    for (const stream of this.#streams) stream.response.end();
+    for (const { reader } of this.#streams) reader.end();
   }
 
   #resume(stream: Stream, lastId: string): void {
     const missed = this.#memory.after(lastId);
     if (missed !== undefined) this.#tellOne(stream, missed);
     // What is not kept can be read from the history.
-    else stream.response.write('event: missed\ndata: {}\n\n');
+    else stream.reader.tell('event: missed\ndata: {}\n\n');
   }
 
   #tellOne(stream: Stream, told: readonly ToldEvent[]): void {
     let text = '';
     for (const one of told) if (isFor(stream, one)) text += one.text;
-    if (text !== '') this.#write(stream, text);
+    if (text !== '' && this.#keepsUp(stream)) stream.reader.tell(text);
   }
 
   #beat(): void {
     if (this.#streams.size > 0) this.#watched();
-    for (const stream of this.#streams) this.#write(stream, ': heartbeat\n\n');
+    for (const stream of this.#streams) if (this.#keepsUp(stream)) stream.reader.beat();
   }
 
-  #write(stream: Stream, text: string): void {
-    if (stream.response.writableLength > MOST_WAITING_BYTES) {
-      this.#metrics.droppedStreams.inc();
-      this.#streams.delete(stream);
-      stream.response.destroy();
-      return;
-    }
-    stream.response.write(text);
+  /** False: it did not, and is dropped. */
+  #keepsUp(stream: Stream): boolean {
+    if (stream.reader.waitingBytes() <= MOST_WAITING_BYTES) return true;
+    this.#metrics.droppedStreams.inc();
+    this.#streams.delete(stream);
+    stream.reader.drop();
+    return false;
   }
+}
+
+function readerOf(response: ServerResponse): EventReader {
+  return {
+    waitingBytes: () => response.writableLength,
+    tell: (text) => void response.write(text),
+    beat: () => void response.write(': heartbeat\n\n'),
+    end: () => void response.end(),
+    drop: () => void response.destroy(),
+    onGone: (gone) => void response.once('close', gone),
+  };
 }
