@@ -20,6 +20,7 @@ export class RedshankProcess {
   readonly url: string;
   readonly child: ChildProcess;
   #output = '';
+  #log = '';
 
   private constructor(child: ChildProcess, port: number) {
     this.child = child;
@@ -27,7 +28,10 @@ export class RedshankProcess {
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_KEPT);
     };
-    child.stdout?.on('data', keep);
+    child.stdout?.on('data', (chunk: Buffer) => {
+      keep(chunk);
+      this.#log = (this.#log + chunk.toString()).slice(-OUTPUT_KEPT);
+    });
     child.stderr?.on('data', keep);
   }
 
@@ -49,6 +53,11 @@ export class RedshankProcess {
     const redshank = new RedshankProcess(child, port);
     await redshank.ready();
     return redshank;
+  }
+
+  /** What it printed last to standard output alone: the log. */
+  get log(): string {
+    return this.#log;
   }
 
   /** What it printed last. */
