@@ -51,7 +51,12 @@ export class RedshankProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const redshank = new RedshankProcess(child, port);
-    await redshank.ready();
+    try {
+      await redshank.ready();
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    }
     return redshank;
   }
 
