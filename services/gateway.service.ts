@@ -5,9 +5,13 @@ import type { Context, Service, ServiceBroker, ServiceSchema, ServiceSettingSche
 import ApiGateway from 'moleculer-web';
 import { action, ASK } from '../mixins/bus/action-policy.js';
 import { actFor } from '../mixins/bus/caller.js';
+import { RecurringFault } from '../mixins/recurring-fault.js';
+import { ClockWatch } from '../mixins/routing/clock-watch.js';
+import { liveNodes } from '../mixins/routing/live-nodes.js';
 import type { Alert } from '../models/domain/alert.js';
 import type { ScoreView } from '../models/domain/score-view.js';
 import { UnauthenticatedError } from '../models/errors.js';
+import { SERVICE_NAMES } from '../models/settings.js';
 import { parseTraceparent } from '../models/tracing/traceparent.js';
 import { accessRoutes } from './gateway/access-routes.js';
 import { alertRoutes } from './gateway/alert-routes.js';
@@ -180,6 +184,8 @@ export function gatewayService(
     counted: (count) => metrics.sockets.set(count),
   });
   const sockets = new Sockets(door, [readings, eventSocket(hub)]);
+  const notAsked = new RecurringFault(logger, 'warn', 'clocks of other processes are not known', clock.monotonicMs);
+  let clocks: ClockWatch | undefined;
   const servers: Server[] = [];
   let stopWatching: () => void = () => undefined;
   let runningAnswers = 0;
@@ -290,6 +296,12 @@ export function gatewayService(
     },
     created(this: Service) {
       broker = this.broker;
+      clocks = new ClockWatch(
+        broker,
+        () => [...new Set(SERVICE_NAMES.flatMap((name) => liveNodes(broker, name)))],
+        node.metrics.registry,
+        (error) => notAsked.happened(error),
+      );
       // Live scores are made only while somebody watches.
       tellWatched = () => {
         this.broker.broadcast('live.watched').catch((error: unknown) => {
@@ -301,6 +313,7 @@ export function gatewayService(
       const web = this as WebService;
       authenticate = await openKeys();
       shedder.start();
+      clocks?.start();
       const { tlsCert, tlsKey, corsOrigins } = settings;
       const tls = tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey };
       const server = createHttpServer(
@@ -330,6 +343,7 @@ export function gatewayService(
     async stopped() {
       stopWatching();
       shedder.stop();
+      clocks?.stop();
       hub.close();
       sockets.close();
       jobs.stop();

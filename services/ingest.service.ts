@@ -17,6 +17,7 @@ import type { OpenMqttFeeds } from '../storage/nats/mqtt-feeds.js';
 import { PartitionWriter } from '../storage/journal/partition-writer.js';
 import { BackPressure } from './ingest/back-pressure.js';
 import { decodeReadings } from './ingest/decode-readings.js';
+import { LogSpaceWatch } from './ingest/log-space.js';
 import { MqttBridge } from './ingest/mqtt-bridge.js';
 import { SparkplugHost } from './ingest/sparkplug-host.js';
 import { createIngestMetrics } from './ingest/ingest-metrics.js';
@@ -78,6 +79,12 @@ export function ingestService(node: NodeContext): ServiceSchema {
   const metrics = createIngestMetrics(node.metrics.registry);
   const { invalidReadings } = node.metrics;
   const backPressure = new BackPressure(storage.journal, settings.partitions, settings.maxQueueSize, clock.monotonicMs);
+  const notLooked = new RecurringFault(node.logger, 'warn', 'the room in the log is not known', clock.monotonicMs);
+  const logSpace = new LogSpaceWatch(
+    () => storage.logSpace(),
+    metrics,
+    (error) => notLooked.happened(error),
+  );
   const writers = Array.from(
     { length: settings.partitions },
     (_, partition) => new PartitionWriter(storage.journal, partition, clock.wallMs, MOST_WAITING_CHUNKS),
@@ -200,11 +207,13 @@ export function ingestService(node: NodeContext): ServiceSchema {
     started() {
       const notMeasured = new RecurringFault(node.logger, 'warn', 'lag could not be measured', clock.monotonicMs);
       backPressure.start((error) => notMeasured.happened(error));
+      logSpace.start();
       mqtt?.start();
       return Promise.resolve();
     },
     async stopped() {
       await mqtt?.stop();
+      logSpace.stop();
       backPressure.stop();
       await Promise.all(writers.map((writer) => writer.settle()));
     },

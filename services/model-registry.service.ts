@@ -13,6 +13,7 @@ import { LOOK_INSIDE } from './action-policies.js';
 import { RegistryLog } from './model-registry/registry-log.js';
 import { DriftRetraining } from './model-registry/drift-retraining.js';
 import { DriftWatch, type DriftReport } from './model-registry/drift-watch.js';
+import { createRegistryMetrics } from './model-registry/registry-metrics.js';
 import { Trainings, type TrainingProgress } from './model-registry/trainings.js';
 import { ModelShelf } from './model-shelf.js';
 import type { NodeContext } from './node-context.js';
@@ -93,6 +94,7 @@ const START_WAITS_MS = 5_000;
 export function modelRegistryService(node: NodeContext): ServiceSchema {
   const { settings, storage, clock, logger } = node;
   const log = new RegistryLog(storage.journal, clock.wallMs);
+  const metrics = createRegistryMetrics(node.metrics.registry, () => log.registry.list());
   let isReady = false;
 
   const change = ({ by, note }: { readonly by: string; readonly note?: string | undefined }) => ({
@@ -159,7 +161,7 @@ export function modelRegistryService(node: NodeContext): ServiceSchema {
   }
 
   const stopping = new AbortController();
-  const trainings = new Trainings(node, log, stopping.signal);
+  const trainings = new Trainings(node, log, metrics, stopping.signal);
   const drift = new DriftWatch(storage.readSide, shelf, node.metrics.registry);
   const retraining = new DriftRetraining({ node, log, drift, trainings, signal: stopping.signal });
 

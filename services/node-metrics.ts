@@ -1,17 +1,35 @@
 /** What every process shows of itself, whichever services it runs. */
+import { totalmem } from 'node:os';
 import { Gauge, type Registry } from 'prom-client';
 import type { ServiceBroker } from 'moleculer';
+import { roleOf, type Settings } from '../models/settings.js';
 import type { Storage } from '../storage/storage.js';
 import { packageVersion } from './package-version.js';
 
-export function nodeMetrics(registry: Registry, role: string, storage: Pick<Storage, 'outage'>): void {
+export function nodeMetrics(
+  registry: Registry,
+  settings: Pick<Settings, 'services'>,
+  storage: Pick<Storage, 'outage' | 'readSideOutage'>,
+): void {
   const registers = [registry];
   new Gauge({
     name: 'redshank_build_info',
     help: 'Always 1; the labels say which release this is and what it runs',
     labelNames: ['version', 'role'],
     registers,
-  }).set({ version: packageVersion(), role }, 1);
+  }).set({ version: packageVersion(), role: roleOf(settings) }, 1);
+  const running = new Gauge({
+    name: 'redshank_service_running',
+    help: 'Always 1, a service that this process runs',
+    labelNames: ['service'],
+    registers,
+  });
+  for (const service of settings.services) running.set({ service }, 1);
+  new Gauge({
+    name: 'redshank_memory_limit_bytes',
+    help: 'Memory that this process may use: the limit of its container, or what the machine has',
+    registers,
+  }).set(memoryLimit());
   new Gauge({
     name: 'redshank_log_up',
     help: '1 while the log can be reached: NATS, or the disk',
@@ -20,6 +38,20 @@ export function nodeMetrics(registry: Registry, role: string, storage: Pick<Stor
       this.set(storage.outage() === undefined ? 1 : 0);
     },
   });
+  new Gauge({
+    name: 'redshank_read_side_up',
+    help: '1 while what people are shown can be reached: Redis, or the disk',
+    registers,
+    collect() {
+      this.set(storage.readSideOutage() === undefined ? 1 : 0);
+    },
+  });
+}
+
+/** A container without a limit is told of one beyond all memory, or of none. */
+function memoryLimit(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 && constrained < totalmem() ? constrained : totalmem();
 }
 
 /** Payload of the broker's local events about a breaker. */

@@ -88,7 +88,7 @@ export async function startNode(
       runner: { ...DEFAULT_RUNNER_OPTIONS, ...runner },
     };
     const upkeep = new ReadSideUpkeep(storage.readSide, clock, settings.historyDays, logger);
-    nodeMetrics(node.metrics.registry, roleOf(settings), storage);
+    nodeMetrics(node.metrics.registry, settings, storage);
     broker = new ServiceBroker(brokerOptions(settings, nodeId, logger, transporter, await busOf(node)));
     breakerMetrics(node.metrics.registry, broker);
     provideOwners(broker, (stage, partition) => storage.leases.holders(stage as StageName).get(partition));

@@ -56,6 +56,8 @@ export async function openClusterStorage(settings: Settings, nodeId: string, log
         isBackupRunning: async () => (await nats.leases.holder(BACKUP_LEASE)) !== undefined,
         limiter: redisLimiter(redis.client, settings.namespace),
         outage: () => (nats.connection.isConnected ? undefined : 'NATS cannot be reached at this moment'),
+        readSideOutage: () => (redis.isReady ? undefined : 'Redis cannot be reached at this moment'),
+        logSpace: () => nats.journal.space(),
         close: async () => {
           await readSide.close();
           redis.close();

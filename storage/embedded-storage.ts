@@ -75,6 +75,8 @@ export async function openEmbeddedStorage(dataDir: string, options: EmbeddedStor
       isBackupRunning: () => Promise.resolve(isFolderHeld(directory)),
       limiter: memoryLimiter,
       outage: () => journal.failure,
+      readSideOutage: () => projections.failure,
+      logSpace: () => log.space(),
       close,
     };
   } catch (error) {

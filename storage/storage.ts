@@ -6,6 +6,13 @@ import type { OpenLimiter } from './limits/limiters.js';
 import type { OpenMqttFeeds } from './nats/mqtt-feeds.js';
 import type { ReadSide } from './read-side/read-side.js';
 
+/** What the log takes, and what it may still take. */
+export interface LogSpace {
+  readonly usedBytes: number;
+  /** Undefined where nobody has set a limit that we could be told of. */
+  readonly freeBytes: number | undefined;
+}
+
 export interface Storage {
   readonly mode: 'embedded' | 'cluster';
   readonly journal: Journal;
@@ -20,6 +27,10 @@ export interface Storage {
   readonly limiter: OpenLimiter;
   /** Why the log cannot be reached at this moment, in words for people; undefined while it can. */
   outage(): string | undefined;
+  /** Why people would be shown old scores and alerts, or none, at this moment; undefined while the read side can be reached. */
+  readSideOutage(): string | undefined;
+  /** @throws StorageFailedError while the log cannot be reached */
+  logSpace(): Promise<LogSpace>;
   /** Whether a backup is being taken: nothing may be trimmed then. */
   isBackupRunning(): Promise<boolean>;
   /** Flushes, closes every port and gives the data directory or the connections free. Idempotent. */

@@ -302,6 +302,7 @@ class LogSubjects {
       ...(storesModels ? [modelStream] : []),
     ];
     return [
+      '$JS.API.INFO',
       '$JS.API.STREAM.LIST',
       '$JS.API.STREAM.INFO.*',
       // Changes nothing once they are there; whoever comes first creates them.

@@ -52,6 +52,8 @@ export const DEFAULT_RUNNER_OPTIONS: RunnerOptions = {
 export interface RunnerObserver<Output extends OutputBatch> {
   /** A commit, with results or without, is durable. `batch` is only valid during the call. */
   committed(partition: number, sequence: number, batch: Output): void;
+  /** Ms spent on input since the last time. */
+  worked(ms: number): void;
   /** Awaited: the place to trim what no replay needs any more, which is input at or before `replayFloor`; 0: nothing. */
   snapshotTaken(partition: number, position: number, bytes: number, tookMs: number, replayFloor: number): Promise<void>;
   snapshotFailed(partition: number, error: unknown): void;
@@ -151,6 +153,11 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   /** Everything that the journal has delivered is done. */
   get isWaiting(): boolean {
     return this.#isWaiting;
+  }
+
+  /** Of the input, that whoever takes over would have to read again. */
+  get recordsSinceSnapshot(): number {
+    return this.#recordsSinceSnapshot;
   }
 
   get snapshotPosition(): number {
@@ -289,7 +296,9 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
   }
 
   async #process(records: readonly JournalRecord[]): Promise<void> {
-    let sliceEndMs = this.#clock.monotonicMs() + this.#options.sliceMs;
+    let nowMs = this.#clock.monotonicMs();
+    let sliceEndMs = nowMs + this.#options.sliceMs;
+    let workedMs = 0;
     for (const record of records) {
       const decoded = this.#stage.decode(record.payload);
       // A promise for each record would cost more than most of them.
@@ -297,16 +306,21 @@ export class PartitionRunner<State, Input extends InputBatch, Output extends Out
       if (work !== undefined) await work;
       this.#recordsSinceSnapshot += this.#step(decoded, record);
       this.#trace?.stepped(record.traceparent);
-      const isSliceOver = this.#clock.monotonicMs() >= sliceEndMs;
+      const doneMs = this.#clock.monotonicMs();
+      workedMs += doneMs - nowMs;
+      nowMs = doneMs;
+      const isSliceOver = doneMs >= sliceEndMs;
       if (this.#batch.length >= LARGEST_COMMIT_RECORDS || isSliceOver) {
         await this.#commitIfDue();
         // A commit waits for the disk and so gives way by itself, but one without results returns at once.
         if (isSliceOver) await giveWay();
-        sliceEndMs = this.#clock.monotonicMs() + this.#options.sliceMs;
-        if (this.#isStopping) return;
+        nowMs = this.#clock.monotonicMs();
+        sliceEndMs = nowMs + this.#options.sliceMs;
+        if (this.#isStopping) break;
       }
     }
-    await this.#commitIfDue();
+    this.#observer.worked(workedMs);
+    if (!this.#isStopping) await this.#commitIfDue();
   }
 
   #step(input: Input, record: JournalRecord): number {

@@ -215,6 +215,10 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     const { stage, metrics } = this.#options;
     const owned = await this.#ownStatus();
     for (const { partition, lag } of owned) metrics.lag.set({ stage: stage.name, partition }, lag ?? 0);
+    for (const [partition, runner] of this.#runners) {
+      metrics.unsaved.set({ stage: stage.name, partition }, runner.recordsSinceSnapshot);
+    }
+    metrics.partitions.set({ stage: stage.name }, this.#options.partitions);
     metrics.devices.set(
       { stage: stage.name },
       owned.reduce((sum, { devices }) => sum + devices, 0),
@@ -455,7 +459,8 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   /** What others show or measure from now on is no longer ours to show. */
   async #endOwnership(partition: number): Promise<void> {
     const { stage, metrics } = this.#options;
-    for (const gauge of [metrics.lag, metrics.epoch, metrics.snapshotBytes, metrics.snapshotTime]) {
+    const { lag, epoch, unsaved, snapshotBytes, snapshotTime } = metrics;
+    for (const gauge of [lag, epoch, unsaved, snapshotBytes, snapshotTime]) {
       gauge.remove({ stage: stage.name, partition });
     }
     const projection = this.#projections.get(partition);
@@ -488,6 +493,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         this.#projections.get(partition)?.show(sequence, batch);
         if (batch.length > 0) this.#options.onCommitted?.(batch);
       },
+      worked: (ms) => metrics.workSeconds.inc(labels, ms / 1_000),
       snapshotTaken: async (partition, position, bytes, tookMs, replayFloor) => {
         metrics.snapshotSeconds.observe(labels, tookMs / 1_000);
         metrics.snapshotBytes.set({ ...labels, partition }, bytes);
@@ -510,6 +516,8 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         this.#tookOver.set(partition, clock.monotonicMs());
         this.#failures.delete(partition);
         metrics.takeOvers.inc(labels);
+        metrics.takeOverSeconds.inc(labels, tookMs / 1_000);
+        metrics.replayed.inc(labels, replayedRecords);
         metrics.epoch.set({ ...labels, partition }, epoch);
         metrics.snapshotTime.set({ ...labels, partition }, clock.wallMs() / 1_000);
         this.#logger.debug({ partition, epoch, replayedRecords, tookMs }, 'took over');

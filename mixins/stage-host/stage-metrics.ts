@@ -10,10 +10,15 @@ export interface StageMetrics {
   readonly projectionFailures: Counter<'stage'>;
   readonly failedSnapshots: Counter<'stage'>;
   readonly unreadableSnapshots: Counter<'stage'>;
+  readonly workSeconds: Counter<'stage'>;
+  readonly takeOverSeconds: Counter<'stage'>;
+  readonly replayed: Counter<'stage'>;
   readonly epoch: Gauge<'stage' | 'partition'>;
   readonly lag: Gauge<'stage' | 'partition'>;
   readonly devices: Gauge<'stage'>;
   readonly owned: Gauge<'stage'>;
+  readonly partitions: Gauge<'stage'>;
+  readonly unsaved: Gauge<'stage' | 'partition'>;
   readonly snapshotBytes: Gauge<'stage' | 'partition'>;
   readonly snapshotTime: Gauge<'stage' | 'partition'>;
   readonly snapshotSeconds: Histogram<'stage'>;
@@ -22,9 +27,10 @@ export interface StageMetrics {
 /** Shows the counters of a stage from 0 on: what grows from nothing has no rate. */
 export function beginCounting(metrics: StageMetrics, stage: string): void {
   const { records, takeOvers, stepDowns, failures, standAsides, projectionFailures } = metrics;
-  const { failedSnapshots, unreadableSnapshots } = metrics;
-  const counters = [records, takeOvers, stepDowns, failures, standAsides, projectionFailures, failedSnapshots];
-  for (const counter of [...counters, unreadableSnapshots]) counter.inc({ stage }, 0);
+  const { failedSnapshots, unreadableSnapshots, workSeconds, takeOverSeconds, replayed } = metrics;
+  const moves = [takeOvers, takeOverSeconds, replayed, stepDowns, failures, standAsides];
+  const writes = [records, workSeconds, projectionFailures, failedSnapshots, unreadableSnapshots];
+  for (const counter of [...moves, ...writes]) counter.inc({ stage }, 0);
 }
 
 export function createStageMetrics(registry: Registry): StageMetrics {
@@ -45,6 +51,12 @@ export function createStageMetrics(registry: Registry): StageMetrics {
     projectionFailures: counter('redshank_stage_projection_failures_total', 'Writes to the read side that failed'),
     failedSnapshots: counter('redshank_stage_failed_snapshots_total', 'Snapshots that could not be stored'),
     unreadableSnapshots: counter('redshank_stage_unreadable_snapshots_total', 'Snapshots that could not be read'),
+    workSeconds: counter(
+      'redshank_stage_work_seconds_total',
+      'Time spent on input: decoding it, and the steps themselves',
+    ),
+    takeOverSeconds: counter('redshank_stage_take_over_seconds_total', 'Time from a lease to the first new record'),
+    replayed: counter('redshank_stage_replayed_records_total', 'Records of the input read again in take-overs'),
     epoch: perPartition('redshank_stage_epoch', 'Epoch under which a partition is run here'),
     lag: perPartition('redshank_stage_lag_chunks', 'Chunks of the input topic that wait'),
     devices: new Gauge({
@@ -59,6 +71,13 @@ export function createStageMetrics(registry: Registry): StageMetrics {
       labelNames: ['stage'],
       registers,
     }),
+    partitions: new Gauge({
+      name: 'redshank_stage_partitions',
+      help: 'Partitions that there are, whoever runs them',
+      labelNames: ['stage'],
+      registers,
+    }),
+    unsaved: perPartition('redshank_stage_unsaved_records', 'Records of the input since the newest snapshot'),
     snapshotBytes: perPartition('redshank_stage_snapshot_bytes', 'Size of the newest snapshot'),
     snapshotTime: perPartition(
       'redshank_stage_snapshot_timestamp_seconds',

@@ -12,6 +12,7 @@ import type { NodeContext } from '../node-context.js';
 import { packageVersion } from '../package-version.js';
 import { trainInThread } from '../training/training-thread.js';
 import type { RegistryLog } from './registry-log.js';
+import type { RegistryMetrics } from './registry-metrics.js';
 
 export interface TrainingWish extends Omit<TrainingOptions, 'channels' | 'codeVersion'> {
   readonly name: string;
@@ -44,12 +45,14 @@ const RETRY_AFTER_MS = 60_000;
 export class Trainings {
   readonly #node: NodeContext;
   readonly #log: RegistryLog;
+  readonly #metrics: RegistryMetrics;
   readonly #stopping: AbortSignal;
   readonly #running = new Map<string, TrainingProgress | undefined>();
 
-  constructor(node: NodeContext, log: RegistryLog, stopping: AbortSignal) {
+  constructor(node: NodeContext, log: RegistryLog, metrics: RegistryMetrics, stopping: AbortSignal) {
     this.#node = node;
     this.#log = log;
+    this.#metrics = metrics;
     this.#stopping = stopping;
   }
 
@@ -93,6 +96,7 @@ export class Trainings {
       logger.warn({ err: error, profile: wish.name, training: id }, 'a training failed');
       end = { ...this.#record(wish, id, 'failed'), reason };
     }
+    this.#metrics.trainings.inc({ result: end.state });
     this.#running.delete(id);
     // When the log is away, whoever asks is told that the process no longer trains.
     await this.#log
@@ -123,7 +127,9 @@ export class Trainings {
       },
       this.#stopping,
     );
-    const { version: artifact } = decodeArtifact(bytes);
+    const { version: artifact, header } = decodeArtifact(bytes);
+    this.#metrics.backend.reset();
+    this.#metrics.backend.set({ backend: header.training.backend }, 1);
     await storage.models.put(artifact, bytes);
     let version = '';
     const change = { by: wish.by, atMs: this.#node.clock.wallMs(), note: wish.note ?? 'trained here' };

@@ -8,6 +8,7 @@ import { FencedError, SettingInvalidError, StorageFailedError } from '../../mode
 import { partitionsOf, TOPICS } from '../../models/stages/stage.js';
 import { alignedCopy, JetStreamApi, JetStreamRefusal, PublishHeader, RefusalCode } from '../nats/jetstream-api.js';
 import type { NatsConnection } from '../nats/nats-connection.js';
+import type { LogSpace } from '../storage.js';
 import { ensureStream, NANOSECONDS_A_MS, type StreamLayout } from '../nats/stream-layout.js';
 import {
   MESSAGE_ID_WINDOW_MS,
@@ -136,6 +137,12 @@ export class JetStreamJournal implements Journal {
     const found = new Set(infos.map(({ config }) => config.name));
     const names = streamsOf(partitions).map((id) => serverName(namespace, id));
     return { present: names.filter((name) => found.has(name)), missing: names.filter((name) => !found.has(name)) };
+  }
+
+  /** With what else the account keeps at NATS. What is free is unknown where the account has no limit. */
+  async space(): Promise<LogSpace> {
+    const { storedBytes, mostBytes } = await this.#api.account();
+    return { usedBytes: storedBytes, freeBytes: mostBytes < 0 ? undefined : Math.max(0, mostBytes - storedBytes) };
   }
 
   get failure(): string | undefined {

@@ -126,6 +126,16 @@ export class LmdbEnvironment {
     return this.#broken?.message;
   }
 
+  /** Bytes of the file that hold something, and those that more could take: in the file, and on the disk. */
+  async space(): Promise<{ readonly usedBytes: number; readonly freeBytes: number | undefined }> {
+    const freePages = this.#pages('free') * this.#pageBytes();
+    const onDisk = await freeOnDisk(this.directory);
+    return {
+      usedBytes: this.#usedBytes() - freePages,
+      freeBytes: onDisk === Infinity ? undefined : onDisk + this.#space.bytes - this.#usedBytes() + freePages,
+    };
+  }
+
   /** Room for writes, in bytes: on the disk, at the end of the file, and in it where something was removed. At least `enough`, or all. */
   async freeBytes(enough: number): Promise<number> {
     const onDisk = performance.now() < this.#fullUntilMs ? 0 : await freeOnDisk(this.directory);

@@ -95,6 +95,12 @@ export class JetStreamApi {
     }
   }
 
+  /** Bytes on disk that the streams of the account take, and how many they may; -1: as many as the server has. */
+  async account(): Promise<{ readonly storedBytes: number; readonly mostBytes: number }> {
+    const { storage, limits } = await this.#ask<{ storage: number; limits: { max_storage: number } }>('INFO');
+    return { storedBytes: storage, mostBytes: limits.max_storage };
+  }
+
   /** Removes messages, all that are below `belowSequence` (> 1) or all of one subject. */
   async purge(name: string, what: { belowSequence: number } | { subject: string }): Promise<void> {
     // nats-server 2.9 takes a sequence of 0 or 1 for none at all, and removes everything.

@@ -251,6 +251,21 @@ describe('k8s/', function () {
     })();
   });
 
+  it('has Prometheus call what it scrapes by the job that rules ask for', () => {
+    const manifests = sets.get('component monitoring')!;
+    const monitor = manifests.find(({ kind }) => kind === 'ServiceMonitor')!;
+    const labels = Object.entries(monitor['spec'].selector.matchLabels);
+    const scraped = manifests.filter(
+      ({ kind, metadata }) => kind === 'Service' && labels.every(([name, value]) => metadata.labels?.[name] === value),
+    );
+    assert.equal(scraped.length, SERVICE_NAMES.length);
+    const rules = JSON.stringify(manifests.filter(({ kind }) => kind === 'PrometheusRule'));
+    const jobs = new Set([...rules.matchAll(/job=\\"([^"\\]+)/g)].map(([, job]) => job));
+    for (const { metadata } of scraped) {
+      assert.deepEqual(new Set([metadata.labels?.[monitor['spec'].jobLabel]]), jobs, metadata.name);
+    }
+  });
+
   it('scales by metrics that the code exports', async () => {
     const names = exportedMetrics().map(({ name }) => name);
     const adapter = readFileSync(join(ROOT, 'k8s/helm-values/prometheus-adapter.yaml'), 'utf8');

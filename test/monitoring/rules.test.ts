@@ -28,8 +28,8 @@ function tool(context: Mocha.Context, program: string, ...args: readonly string[
   assert.equal(status, 0, stdout + stderr);
 }
 
-/** Metrics of others: of Prometheus itself, of Node, of the process. */
-const FOREIGN = /^(up|ALERTS|process_\w+|nodejs_\w+)$/;
+/** Metrics of others: of Prometheus itself, of Node, of the process, of the exporter that comes with NATS. */
+const FOREIGN = /^(up|ALERTS|process_\w+|nodejs_\w+|jetstream_server_\w+)$/;
 
 function metricsIn(expr: string): string[] {
   const bare = expr.replaceAll(/"[^"]*"/g, '').replaceAll(/\bby \([^)]*\)|\bon \([^)]*\)/g, '');
@@ -51,13 +51,27 @@ describe('monitoring/', function () {
     tool(this, 'promtool', 'test', 'rules', 'monitoring/rules-tests/redshank.test.yaml');
     const tests = parse(text('monitoring/rules-tests/redshank.test.yaml')) as { tests: { name: string }[] };
     assert.deepEqual(
-      tests.tests.map(({ name }) => name).sort(),
+      [...new Set(tests.tests.map(({ name }) => name.replace(/:.*/, '')))].sort(),
       rules.flatMap(({ alert }) => [`${alert} does not fire`, `${alert} fires`]).sort(),
     );
   });
 
   it('has a configuration that Alertmanager takes', function () {
     tool(this, 'amtool', 'check-config', 'monitoring/alertmanager.yml');
+  });
+
+  it('silences, when another fires, alerts that there are', () => {
+    const { inhibit_rules: inhibitions } = parse(text('monitoring/alertmanager.yml')) as {
+      inhibit_rules: Record<'source_matchers' | 'target_matchers', string[]>[];
+    };
+    for (const matcher of inhibitions.flatMap((one) => [...one.source_matchers, ...one.target_matchers])) {
+      const [, names] = /^alertname=~?"([\w|]+)"$/.exec(matcher)!;
+      for (const name of names!.split('|'))
+        assert.ok(
+          rules.some(({ alert }) => alert === name),
+          name,
+        );
+    }
   });
 
   it('says of each alert what it is, how bad, and where to read on; each has its page, and each page its alert', () => {
@@ -129,6 +143,8 @@ describe('monitoring/', function () {
       'result',
       'version',
       'role',
+      'service',
+      'backend',
     ];
     for (const { name, labels } of exportedMetrics().filter((metric) => metric.name.startsWith('redshank_'))) {
       for (const label of labels) assert.ok(allowed.includes(label), `${name} ${label}`);

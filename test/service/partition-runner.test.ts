@@ -26,6 +26,7 @@ const LEASE = { stage: 'window', partition: 0 } as const;
 
 const nobody: RunnerObserver<FrameBatch> = {
   committed: () => undefined,
+  worked: () => undefined,
   snapshotTaken: () => Promise.resolve(),
   snapshotFailed: () => undefined,
   snapshotUnreadable: () => undefined,

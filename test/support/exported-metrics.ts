@@ -2,12 +2,15 @@
 import { EventEmitter } from 'node:events';
 import type { ServiceBroker } from 'moleculer';
 import { busMetrics } from '../../mixins/bus/bus-metrics.js';
+import { clockOffsetGauge } from '../../mixins/routing/clock-watch.js';
 import { createMetrics } from '../../mixins/metrics.js';
 import { createAlertingMetrics } from '../../services/alerting/alerting-metrics.js';
 import { gatewayMetrics } from '../../services/gateway/gateway-metrics.js';
 import { createIngestMetrics } from '../../services/ingest/ingest-metrics.js';
 import { DriftWatch } from '../../services/model-registry/drift-watch.js';
+import { createRegistryMetrics } from '../../services/model-registry/registry-metrics.js';
 import { breakerMetrics, nodeMetrics } from '../../services/node-metrics.js';
+import { SERVICE_NAMES } from '../../models/settings.js';
 import { createScorerMetrics } from '../../services/scorer/scorer-metrics.js';
 
 export interface ExportedMetric {
@@ -24,7 +27,9 @@ export function exportedMetrics(): readonly ExportedMetric[] {
   gatewayMetrics(registry);
   createIngestMetrics(registry);
   createScorerMetrics(registry);
-  nodeMetrics(registry, 'node', { outage: () => undefined });
+  clockOffsetGauge(registry);
+  createRegistryMetrics(registry, () => []);
+  nodeMetrics(registry, { services: SERVICE_NAMES }, { outage: () => undefined, readSideOutage: () => undefined });
   breakerMetrics(registry, { localBus: new EventEmitter() } as unknown as ServiceBroker);
   new DriftWatch({} as never, {} as never, registry);
   return registry

@@ -1,0 +1,42 @@
+/** Shows how full the log is: a log without room takes no reading. */
+import type { LogSpace } from '../../storage/storage.js';
+import type { IngestMetrics } from './ingest-metrics.js';
+
+const MEASURE_EVERY_MS = 10_000;
+
+export class LogSpaceWatch {
+  readonly #look: () => Promise<LogSpace>;
+  readonly #metrics: Pick<IngestMetrics, 'logUsed' | 'logFree'>;
+  readonly #failed: (error: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param failed told of each time that it could not be found out */
+  constructor(
+    look: () => Promise<LogSpace>,
+    metrics: Pick<IngestMetrics, 'logUsed' | 'logFree'>,
+    failed: (error: unknown) => void,
+  ) {
+    this.#look = look;
+    this.#metrics = metrics;
+    this.#failed = failed;
+    // Shown as no value until it is known: 0 would wake somebody.
+    metrics.logFree.remove();
+  }
+
+  start(): void {
+    const measure = (): void => void this.measure().catch(this.#failed);
+    measure();
+    this.#timer = setInterval(measure, MEASURE_EVERY_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async measure(): Promise<void> {
+    const { usedBytes, freeBytes } = await this.#look();
+    this.#metrics.logUsed.set(usedBytes);
+    if (freeBytes === undefined) this.#metrics.logFree.remove();
+    else this.#metrics.logFree.set(freeBytes);
+  }
+}
