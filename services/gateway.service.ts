@@ -313,7 +313,6 @@ export function gatewayService(
       const web = this as WebService;
       authenticate = await openKeys();
       shedder.start();
-      clocks?.start();
       const { tlsCert, tlsKey, corsOrigins } = settings;
       const tls = tlsCert === undefined || tlsKey === undefined ? undefined : { cert: tlsCert, key: tlsKey };
       const server = createHttpServer(
@@ -338,6 +337,7 @@ export function gatewayService(
       }
       await listen(server, settings.host, settings.port, 'PORT');
       address = { url: urlOf(server) };
+      clocks?.start();
       logger.info({ ...address, auth: settings.auth }, 'gateway is listening');
     },
     async stopped() {

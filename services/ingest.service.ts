@@ -102,7 +102,10 @@ export function ingestService(node: NodeContext): ServiceSchema {
   async function write(tenant: string, batch: ReadingBatch, traceparent: string | undefined): Promise<void> {
     const keys = batch.devices.list.map((device) => deviceKey(tenant, device));
     const partitions = keys.map((key) => partitionOf(key, settings.partitions));
-    for (const partition of new Set(partitions)) backPressure.check(partition);
+    for (const partition of new Set(partitions)) {
+      backPressure.check(partition);
+      writers[partition]!.check();
+    }
     const acknowledged = new Set<Promise<void>>();
     for (let i = 0; i < batch.length; i++) {
       const device = batch.device.data[i]!;

@@ -26,7 +26,7 @@ export class ClockWatch {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.look().catch(this.#failed), LOOK_EVERY_MS);
+    this.#timer = setInterval(() => void this.look().catch(this.#failed), LOOK_EVERY_MS).unref();
   }
 
   stop(): void {

@@ -61,6 +61,9 @@ export const uint8Column = (initial?: Uint8Array): Column<Uint8Array> =>
 export class StringTable {
   readonly list: string[];
   readonly #index = new Map<string, number>();
+  /** Strings whose bytes have been counted, from the first on, and the bytes. */
+  #counted = 0;
+  #bytes = 0;
 
   constructor(list: readonly string[] = []) {
     this.list = [...list];
@@ -75,6 +78,12 @@ export class StringTable {
     return index;
   }
 
+  /** At least what all of them take on the wire. */
+  get bytes(): number {
+    while (this.#counted < this.list.length) this.#bytes += mostBytes(this.list[this.#counted++]!);
+    return this.#bytes;
+  }
+
   get(index: number): string {
     const text = this.list[index];
     if (text === undefined) throw new RangeError(`string ${index} of ${this.list.length} does not exist`);
@@ -84,7 +93,19 @@ export class StringTable {
   clear(): void {
     this.list.length = 0;
     this.#index.clear();
+    this.#counted = 0;
+    this.#bytes = 0;
   }
+}
+
+/** Of UTF-8, with what divides it from the next; half of a surrogate pair counts three instead of two. */
+function mostBytes(text: string): number {
+  let bytes = text.length + 1;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) bytes += unit > 0x7ff ? 2 : 1;
+  }
+  return bytes;
 }
 
 /** Which channels, in which order, a record carries. A batch holds each distinct set once. */
@@ -114,6 +135,11 @@ export class ChannelSets {
     const set = this.sets[index];
     if (set === undefined) throw new RangeError(`channel set ${index} of ${this.sets.length} does not exist`);
     return set;
+  }
+
+  /** At least what all of them take on the wire. */
+  get bytes(): number {
+    return this.#table.bytes;
   }
 
   keys(): readonly string[] {

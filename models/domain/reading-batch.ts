@@ -4,6 +4,13 @@ import { ChannelSets, float64Column, StringTable, uint32Column, uint8Column } fr
 import type { Command } from './command.js';
 import type { DeviceKey } from './identity.js';
 
+/** Of the columns `kind`, `device`, `timeMs` and `ref`. */
+const BYTES_A_RECORD = 1 + 4 + 8 + 4;
+/** Header of the chunk; header and padding of its sections. */
+const FRAME_BYTES = 256;
+/** Of UTF-8. */
+const MOST_BYTES_A_UNIT = 3;
+
 export const ReadingKind = { reading: 0, command: 1 } as const;
 
 /**
@@ -20,6 +27,7 @@ export class ReadingBatch {
   readonly devices: StringTable;
   readonly channelSets: ChannelSets;
   readonly commands: string[];
+  #commandBytes = 0;
   readonly kind;
   readonly device;
   readonly timeMs;
@@ -53,6 +61,12 @@ export class ReadingBatch {
     return this.kind.length;
   }
 
+  /** At least what `encode` gives, of a batch that was not decoded. */
+  get mostBytes(): number {
+    const texts = this.devices.bytes + this.channelSets.bytes + this.#commandBytes;
+    return FRAME_BYTES + texts + BYTES_A_RECORD * this.length + 8 * this.values.length;
+  }
+
   addReading(device: DeviceKey, timeMs: number, channels: readonly string[], values: ArrayLike<number>): void {
     this.#starts = undefined;
     this.kind.push(ReadingKind.reading);
@@ -79,7 +93,9 @@ export class ReadingBatch {
     this.kind.push(ReadingKind.command);
     this.device.push(this.devices.intern(device));
     this.timeMs.push(timeMs);
-    this.ref.push(this.commands.push(JSON.stringify(command)) - 1);
+    const text = JSON.stringify(command);
+    this.#commandBytes += MOST_BYTES_A_UNIT * text.length + 1;
+    this.ref.push(this.commands.push(text) - 1);
   }
 
   deviceKey(i: number): DeviceKey {
@@ -105,6 +121,7 @@ export class ReadingBatch {
     this.devices.clear();
     this.channelSets.clear();
     this.commands.length = 0;
+    this.#commandBytes = 0;
     for (const column of [this.kind, this.device, this.timeMs, this.ref, this.values]) column.clear();
   }
 

@@ -10,9 +10,10 @@ import { ReadingBatch } from '../../models/domain/reading-batch.js';
 export type SendReadings = (tenant: string, batch: ReadingBatch, traceparent: string | undefined) => Promise<void>;
 
 /**
- * A call carries so many values: with its times and names it then stays well below the 1 MB that a NATS message may have by default.
+ * A call carries so many bytes, and what one more reading has, 36 KB at the most: in base64 and with all that goes with a call it then
+ * stays below the 1 MB that a NATS message may have by default.
  */
-export const MOST_VALUES = 32_768;
+export const MOST_BATCH_BYTES = 640_000;
 
 interface Group {
   readonly batch: ReadingBatch;
@@ -44,7 +45,7 @@ export class AppendQueue {
       return this.#send(tenant, batch, traceparent).finally(() => this.#next(tenant, waiting));
     }
     let group = lane.at(-1);
-    if (group === undefined || group.batch.values.length + batch.values.length > MOST_VALUES) {
+    if (group === undefined || group.batch.mostBytes + batch.mostBytes > MOST_BATCH_BYTES) {
       lane.push((group = createGroup()));
     }
     for (let i = 0; i < batch.length; i++) group.batch.copyReading(batch, i, batch.deviceKey(i));

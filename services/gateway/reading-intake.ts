@@ -1,9 +1,10 @@
 /** Takes the readings of one request, in whatever format they came: checks whose they are, sends them on in batches, counts. */
+import { setImmediate as giveWay } from 'node:timers/promises';
 import type { Counter } from 'prom-client';
 import { ReadingBatch } from '../../models/domain/reading-batch.js';
 import type { DecodedReadings } from '../../models/formats/index.js';
 import { notOwnDevice, ownsDevice } from '../../models/security/own-devices.js';
-import { MOST_VALUES } from './append-queue.js';
+import { MOST_BATCH_BYTES } from './append-queue.js';
 import type { Answer } from './idempotency.js';
 import type { Exchange } from './route.js';
 
@@ -25,13 +26,19 @@ export interface IntakeCounts {
   readonly rejectedCount: number;
 }
 
+/** Readings that are checked in one go, a few ms of work: so that other requests get their turn between two. */
+export const SLICE_READINGS = 2_000;
+
 /**
- * Batch after batch. When one fails, those before it are kept: sent again, their readings are duplicates, which are harmless.
+ * All of a request is checked before any of it is taken, so that a limit that is met leaves nothing half done. Then batch after batch:
+ * when one fails, those before it are kept; sent again, their readings are duplicates, which are harmless.
  */
 export class ReadingIntake {
   readonly #exchange: TakingExchange;
   readonly #invalid: Pick<Counter, 'inc'>;
-  readonly #batch = ReadingBatch.create();
+  /** Full ones, and the one that fills. */
+  readonly #batches = [ReadingBatch.create()];
+  #sound = 0;
   readonly #rejected: Rejection[] = [];
   #rejectedCount = 0;
   #accepted = 0;
@@ -42,15 +49,16 @@ export class ReadingIntake {
     this.#invalid = invalid;
   }
 
-  /** Whether `flush` should be awaited before more is added. */
-  get isFull(): boolean {
-    return this.#batch.values.length >= MOST_VALUES;
-  }
-
   /** @param index of it in the request. @param values as many as `channels`; NaN: no value */
   add(index: number, device: string, timeMs: number, channels: readonly string[], values: ArrayLike<number>): void {
-    if (ownsDevice(this.#exchange.principal.devices, device)) this.#batch.addReading(device, timeMs, channels, values);
-    else this.reject(index, notOwnDevice(device));
+    if (!ownsDevice(this.#exchange.principal.devices, device)) {
+      this.reject(index, notOwnDevice(device));
+      return;
+    }
+    this.#sound++;
+    let batch = this.#batches.at(-1)!;
+    if (batch.mostBytes >= MOST_BATCH_BYTES) this.#batches.push((batch = ReadingBatch.create()));
+    batch.addReading(device, timeMs, channels, values);
   }
 
   /** Readings of another format, with what was refused of it. Resolves when all of them are acknowledged. */
@@ -61,9 +69,9 @@ export class ReadingIntake {
     this.#rejectedCount += unlisted;
     for (const [index, { device, timeMs, channels, values }] of readings.entries()) {
       this.add(index, device, timeMs, channels, values);
-      if (this.isFull) await this.flush();
+      if ((index + 1) % SLICE_READINGS === 0) await giveWay();
     }
-    await this.flush();
+    await this.take();
   }
 
   /** @param isReading false: it is not even one, and is counted elsewhere */
@@ -73,14 +81,15 @@ export class ReadingIntake {
     if (this.#rejected.length < MOST_LISTED) this.#rejected.push({ index, reason });
   }
 
-  /** Resolves when all that was added is acknowledged. @throws RateLimitedError what was flushed before is kept */
-  async flush(): Promise<void> {
-    if (this.#batch.length === 0) return;
+  /** Resolves when all that was added is acknowledged. @throws RateLimitedError nothing was taken */
+  async take(): Promise<void> {
+    if (this.#sound === 0) return;
     const { append, takeReadings } = this.#exchange;
-    await takeReadings(this.#batch.length);
-    await append(this.#batch);
-    this.#accepted += this.#batch.length;
-    this.#batch.clear();
+    await takeReadings(this.#sound);
+    for (const batch of this.#batches) {
+      await append(batch);
+      this.#accepted += batch.length;
+    }
   }
 
   counts(): IntakeCounts {

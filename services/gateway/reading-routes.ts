@@ -1,9 +1,10 @@
+import { setImmediate as giveWay } from 'node:timers/promises';
 import { parseReading } from '../../models/domain/reading-parser.js';
 import type { NodeContext } from '../node-context.js';
 import { requireMediaType, type BodyReader } from './body.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 import { Idempotency, type Answer } from './idempotency.js';
-import { ReadingIntake, type TakingExchange } from './reading-intake.js';
+import { ReadingIntake, SLICE_READINGS, type TakingExchange } from './reading-intake.js';
 import { READING_MEDIA_TYPES, readingSlices, type ReadingMediaType } from './reading-slices.js';
 import { send } from './respond.js';
 import { route, type RouteDefinition } from './route.js';
@@ -24,10 +25,10 @@ export function readingTaker(node: Pick<NodeContext, 'metrics'>, metrics: Gatewa
         const reading = parseReading(readings[i]);
         if (typeof reading === 'string') intake.reject(indexes[i]!, reading);
         else intake.add(indexes[i]!, reading.device, reading.timeMs, reading.channels, reading.values);
-        if (intake.isFull) await intake.flush();
       }
-      await intake.flush();
+      if (readings.length === SLICE_READINGS) await giveWay();
     }
+    await intake.take();
     return intake.answer();
   };
 }

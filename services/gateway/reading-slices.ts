@@ -1,13 +1,11 @@
 /** Cuts the body of `POST /v1/readings` into slices that are small enough to be handled in one go. */
 import { PayloadTooLargeError, RequestInvalidError } from '../../models/errors.js';
 import { quoteValue } from '../../models/domain/quote-value.js';
-import type { Rejection } from './reading-intake.js';
+import { SLICE_READINGS, type Rejection } from './reading-intake.js';
 import { decodeUtf8, parseJson, parseJsonLine } from './json-text.js';
 
 /** Most readings of one request; their answers must fit into memory too. */
 export const MAX_READINGS = 100_000;
-/** Readings of a slice: a few ms of work, so that other requests get their turn between two. */
-export const SLICE_READINGS = 2_000;
 
 export const READING_MEDIA_TYPES = ['application/json', 'application/x-ndjson', 'application/ndjson'] as const;
 export type ReadingMediaType = (typeof READING_MEDIA_TYPES)[number];

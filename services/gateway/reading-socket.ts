@@ -19,6 +19,8 @@ export const MAX_SOCKET_MESSAGE_BYTES = 1_048_576;
 const MOST_WAITING = 4;
 /** Bytes of all messages that wait; who sends beyond is told to come back. */
 const MOST_HELD_BYTES = 67_108_864;
+/** Who does not read its answers for so long is gone. */
+const SENT_WITHIN_MS = 30_000;
 /** Codes of RFC 6455, 7.4: policy violation, try again later. */
 const REFUSED = 1008;
 const TRY_AGAIN_LATER = 1013;
@@ -75,17 +77,19 @@ class ReadingSocket {
 
   async #answer(socket: WebSocket, request: IncomingMessage, data: Buffer): Promise<void> {
     const { id, body } = withoutId(data);
-    const say = (answer: object): void => socket.send(JSON.stringify({ ...(id !== undefined && { id }), ...answer }));
+    const say = (answer: object): Promise<void> =>
+      sent(socket, JSON.stringify({ ...(id !== undefined && { id }), ...answer }));
     let principal: Principal;
     try {
       // Each time: a key may have been taken back, or have expired.
       principal = await authenticateSocket(this.#options.door(), request, 'write');
     } catch (error) {
-      say({ error: toProblem(error, undefined).body });
+      await say({ error: toProblem(error, undefined).body });
       socket.close(REFUSED, 'this key is not good any more');
       return;
     }
     const { appends, rateLimit } = this.#options.door();
+    let told: object;
     try {
       const { status, body: answer } = await this.#options.take(
         {
@@ -95,13 +99,27 @@ class ReadingSocket {
         },
         body,
       );
-      say(status === 202 ? (answer as object) : { error: answer });
+      told = status === 202 ? (answer as object) : { error: answer };
     } catch (error) {
       const { body: problem, headers } = toProblem(error, undefined);
       const retryAfterSec = headers['Retry-After'];
-      say({ error: { ...problem, ...(retryAfterSec !== undefined && { retryAfterSec: Number(retryAfterSec) }) } });
+      told = { error: { ...problem, ...(retryAfterSec !== undefined && { retryAfterSec: Number(retryAfterSec) }) } };
     }
+    await say(told);
   }
+}
+
+/** Resolves when the other side takes the answer: until then the next message waits, so that answers do not pile up. @throws when it does not */
+function sent(socket: WebSocket, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('the answer was not read in time')), SENT_WITHIN_MS);
+    socket.send(text, (error) => {
+      clearTimeout(late);
+      // Of a stream, that all is well comes as null.
+      if (error instanceof Error) reject(error);
+      else resolve();
+    });
+  });
 }
 
 /** Answers over a socket have no headers. */

@@ -85,6 +85,8 @@ export class Sockets {
   #beat(): void {
     for (const { server } of this.#routes.values()) {
       for (const socket of server.clients) {
+        // Nothing is read of it just now, its answer neither.
+        if (socket.isPaused) continue;
         if (this.#silent.has(socket)) socket.terminate();
         else {
           this.#silent.add(socket);

@@ -26,7 +26,7 @@ export class LogSpaceWatch {
   start(): void {
     const measure = (): void => void this.measure().catch(this.#failed);
     measure();
-    this.#timer = setInterval(measure, MEASURE_EVERY_MS);
+    this.#timer = setInterval(measure, MEASURE_EVERY_MS).unref();
   }
 
   stop(): void {

@@ -79,6 +79,13 @@ export async function* streamSnapshot(
   }
 }
 
+const TOPIC_AND_PARTITION = new RegExp(`^(?:${TOPICS.join('|')})-\\d+$`);
+
+/** A name may begin with that of another: `plant` and `plant-2` may share their servers. */
+function isTopicOf(namespace: string, stream: string): boolean {
+  return stream.startsWith(`${namespace}-`) && TOPIC_AND_PARTITION.test(stream.slice(namespace.length + 1));
+}
+
 /** @throws ConflictError the cluster still runs, or has data that may not be replaced. */
 export async function prepareStreams(
   api: JetStreamApi,
@@ -90,8 +97,9 @@ export async function prepareStreams(
   if (isRunning)
     throw new ConflictError('processes of this cluster still run: stop all of them, and try again after 15 s');
   const known = new Set(streams);
+  // With the partitions of a cluster that had more of them.
   const there = (await api.allStreams()).filter(
-    ({ config: { name } }) => known.has(name) || name.startsWith(`${namespace}-`) || name === `KV_${namespace}-leases`,
+    ({ config: { name } }) => known.has(name) || isTopicOf(namespace, name),
   );
   const filled = there.filter(({ state, config: { name } }) => state.last_seq > 0 && name !== `KV_${namespace}-leases`);
   if (filled.length > 0 && !mayReplace) {

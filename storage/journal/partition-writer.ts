@@ -14,6 +14,8 @@ import type { Journal, StreamId } from './journal.js';
 /** With the widest readings a chunk stays under 1 MB in every topic, the default limit of a NATS message. */
 const LARGEST_CHUNK_RECORDS = 1_000;
 const LARGEST_CHUNK_VALUES = 8_192;
+/** Each reading may have channels of its own, whose names take more than its values. */
+const LARGEST_CHUNK_BYTES = 800_000;
 const ATTEMPTS = 3;
 /** Before the second attempt, and twice as long before the third: a broker that starts again, or elects, needs a moment. */
 const ATTEMPT_AGAIN_MS = 100;
@@ -38,7 +40,7 @@ export class PartitionWriter {
   #isFlushing = false;
   #newest: Promise<void> = Promise.resolve();
 
-  /** @param mostWaiting chunks that may wait before `add` refuses. */
+  /** @param mostWaiting chunks that may wait before `check` refuses. */
   constructor(journal: Journal, partition: number, wallMs: () => number, mostWaiting: number) {
     this.#journal = journal;
     this.#stream = { topic: 'readings', partition };
@@ -54,6 +56,7 @@ export class PartitionWriter {
    * @throws OverloadedError when too many chunks wait.
    */
   add(write: (batch: ReadingBatch) => void, traceparent?: string): Promise<void> {
+    this.check();
     const filling = this.#filling();
     filling.traceparent ??= traceparent;
     write(filling.batch);
@@ -61,7 +64,21 @@ export class PartitionWriter {
     return filling.acknowledged;
   }
 
-  /** As `add`, for reading `i` of a batch, under the name `device`. */
+  /**
+   * Whether more may come. Asked once for all readings of a batch, before the first is added: a batch is taken whole or not at all,
+   * however many chunks it makes.
+   *
+   * @throws OverloadedError when too many chunks wait.
+   */
+  check(): void {
+    if (this.#queue.length < this.#mostWaiting) return;
+    throw new OverloadedError(
+      `${this.#queue.length} chunks wait to be written to partition ${this.#stream.partition}`,
+      RETRY_AFTER_MS,
+    );
+  }
+
+  /** As `add`, for reading `i` of a batch, under the name `device`, after `check`. */
   addReading(from: ReadingBatch, i: number, device: DeviceKey, traceparent?: string): Promise<void> {
     const filling = this.#filling();
     filling.traceparent ??= traceparent;
@@ -86,14 +103,10 @@ export class PartitionWriter {
     const newest = this.#queue.at(-1);
     const isFull =
       newest !== undefined &&
-      (newest.batch.length >= LARGEST_CHUNK_RECORDS || newest.batch.values.length >= LARGEST_CHUNK_VALUES);
+      (newest.batch.length >= LARGEST_CHUNK_RECORDS ||
+        newest.batch.values.length >= LARGEST_CHUNK_VALUES ||
+        newest.batch.mostBytes >= LARGEST_CHUNK_BYTES);
     if (newest !== undefined && !isFull) return newest;
-    if (this.#queue.length >= this.#mostWaiting) {
-      throw new OverloadedError(
-        `${this.#queue.length} chunks wait to be written to partition ${this.#stream.partition}`,
-        RETRY_AFTER_MS,
-      );
-    }
     const { promise, resolve, reject } = withResolvers();
     const batch = ReadingBatch.create();
     const fresh = { batch, acknowledged: promise, traceparent: undefined, resolve, reject };

@@ -18,7 +18,10 @@ export interface LimitState {
 }
 
 export interface Limiter {
-  /** Takes points of a key, also when they are more than are left. Never rejects: where Redis is away this process counts alone. */
+  /**
+   * Takes points of a key, also when they are more than are left. More than a window has are allowed when none has been taken of it;
+   * then nothing is for as long as they would have lasted. Never rejects: where Redis is away this process counts alone.
+   */
   take(key: string, points: number): Promise<LimitState>;
 }
 
@@ -26,7 +29,7 @@ export type OpenLimiter = (options: LimitOptions) => Limiter;
 
 /** Counts in this process. */
 export const memoryLimiter: OpenLimiter = ({ name, points, windowSec }) =>
-  limiterOf(new RateLimiterMemory({ keyPrefix: name, points, duration: windowSec }), points);
+  limiterOf(new RateLimiterMemory({ keyPrefix: name, points, duration: windowSec }), points, windowSec);
 
 /** @param prefix of the keys in Redis */
 export function redisLimiter(client: Redis | Cluster, prefix: string): OpenLimiter {
@@ -42,19 +45,23 @@ export function redisLimiter(client: Redis | Cluster, prefix: string): OpenLimit
       insuranceLimiter: alone,
       rejectIfRedisNotReady: true,
     });
-    return limiterOf(shared, points);
+    return limiterOf(shared, points, windowSec);
   };
 }
 
-function limiterOf(limiter: RateLimiterMemory | RateLimiterRedis, most: number): Limiter {
+function limiterOf(limiter: RateLimiterMemory | RateLimiterRedis, most: number, windowSec: number): Limiter {
   return {
     async take(key, points) {
       try {
         return stateOf(await limiter.consume(key, points), true);
       } catch (refusal) {
-        if (refusal instanceof RateLimiterRes) return stateOf(refusal, false);
         // Neither Redis nor memory: nobody is held back by that.
-        return { isAllowed: true, remaining: most, resetMs: 0 };
+        if (!(refusal instanceof RateLimiterRes)) return { isAllowed: true, remaining: most, resetMs: 0 };
+        const isFirst = points > most && refusal.consumedPoints === points;
+        if (!isFirst) return stateOf(refusal, false);
+        const lastsSec = Math.ceil((points / most) * windowSec);
+        await limiter.block(key, lastsSec).catch(() => undefined);
+        return { isAllowed: true, remaining: 0, resetMs: 1_000 * lastsSec };
       }
     },
   };

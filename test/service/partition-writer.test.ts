@@ -94,6 +94,18 @@ describe('partition writer', () => {
     assert.deepEqual(await chunks(), [[2]]);
   });
 
+  it('takes a batch of any size whole, and refuses the next', async () => {
+    const writer = new PartitionWriter(storage.journal, 3, NOW, 2);
+    const batch = ReadingBatch.create();
+    for (let i = 0; i < 5_000; i++) batch.addReading('a', i, ['x'], [1]);
+    writer.check();
+    const written = Array.from({ length: 5_000 }, (_, i) => writer.addReading(batch, i, 'default/a'));
+    assert.throws(() => writer.check(), OverloadedError);
+    await Promise.all(written);
+    writer.check();
+    assert.equal((await chunks()).flat().length, 5_000);
+  });
+
   it('refuses when too much waits', async () => {
     const writer = new PartitionWriter(storage.journal, 3, NOW, 2);
     const fill = Array.from({ length: 2_000 }, (_, i) => add(writer, i));

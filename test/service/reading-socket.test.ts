@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { startGatewayNode, type GatewayNode, type GatewayNodeOptions } from '../support/gateway-node.js';
 import { ask, postJson } from '../support/http-client.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
+import { until } from '../support/until.js';
 
 interface Said {
   readonly id?: unknown;
@@ -87,6 +88,31 @@ describe('readings over a WebSocket', () => {
     socket.send(message(1, 'a'));
     const { id, error } = await said(socket);
     assert.deepEqual([id, error!.status, error!.retryAfterSec], ['a', 503, 3]);
+  });
+
+  it('wait while their answers are not read', async () => {
+    await start();
+    const socket = await opened(connect());
+    const answers: unknown[] = [];
+    socket.on('message', (data: Buffer) => answers.push(data.length));
+    socket.pause();
+    // Each is answered with its id: 40 MB of answers.
+    for (let i = 0; i < 400; i++) socket.send(message(i, 'x'.repeat(100_000)));
+    let before = -1;
+    await until(
+      'no more to be taken',
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        const now = node.taken.length;
+        const isStill = now === before && now > 0;
+        before = now;
+        return isStill;
+      },
+      20_000,
+    );
+    assert.ok(node.taken.length < 300, `${node.taken.length} were taken of one that reads no answer`);
+    socket.resume();
+    await until('all to be answered', () => answers.length === 400, 20_000);
   });
 
   it('need a key, in a header or among the protocols, for as long as it is good', async () => {
