@@ -71,7 +71,7 @@ export class PartitionWriter {
    * @throws OverloadedError when too many chunks wait.
    */
   check(): void {
-    if (this.#queue.length < this.#mostWaiting) return;
+    if (this.#queue.length < this.#mostWaiting || !isFull(this.#queue.at(-1)!.batch)) return;
     throw new OverloadedError(
       `${this.#queue.length} chunks wait to be written to partition ${this.#stream.partition}`,
       RETRY_AFTER_MS,
@@ -101,12 +101,7 @@ export class PartitionWriter {
 
   #filling(): Filling {
     const newest = this.#queue.at(-1);
-    const isFull =
-      newest !== undefined &&
-      (newest.batch.length >= LARGEST_CHUNK_RECORDS ||
-        newest.batch.values.length >= LARGEST_CHUNK_VALUES ||
-        newest.batch.mostBytes >= LARGEST_CHUNK_BYTES);
-    if (newest !== undefined && !isFull) return newest;
+    if (newest !== undefined && !isFull(newest.batch)) return newest;
     const { promise, resolve, reject } = withResolvers();
     const batch = ReadingBatch.create();
     const fresh = { batch, acknowledged: promise, traceparent: undefined, resolve, reject };
@@ -144,6 +139,10 @@ export class PartitionWriter {
       }
     }
   }
+}
+
+function isFull({ length, values, mostBytes }: ReadingBatch): boolean {
+  return length >= LARGEST_CHUNK_RECORDS || values.length >= LARGEST_CHUNK_VALUES || mostBytes >= LARGEST_CHUNK_BYTES;
 }
 
 function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
