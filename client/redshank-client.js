@@ -38,7 +38,9 @@ export class RedshankClient {
   #isWorking = false;
   #timer;
   #wake = () => undefined;
+  /** Who waits until so many readings have left the buffer, of all that ever came into it. */
   #waiters = [];
+  #gone = 0;
   #isClosed = false;
   #fatal;
   #stats = { accepted: 0, rejected: 0, dropped: 0, requests: 0, retries: 0 };
@@ -71,6 +73,7 @@ export class RedshankClient {
         return false;
       }
       this.#buffer.splice(this.#sending, 1);
+      this.#gone++;
       this.#stats.dropped++;
     }
     this.#buffer.push(reading);
@@ -82,7 +85,9 @@ export class RedshankClient {
   async flush({ timeoutMs } = {}) {
     if (this.#fatal !== undefined) throw this.#fatal;
     if (this.#buffer.length === 0) return;
-    const done = new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
+    const done = new Promise((resolve, reject) =>
+      this.#waiters.push({ resolve, reject, target: this.#gone + this.#buffer.length }),
+    );
     this.#send();
     if (timeoutMs === undefined) return done;
     let timer;
@@ -219,11 +224,14 @@ export class RedshankClient {
         break;
       }
       this.#buffer.splice(0, batch.length);
+      this.#gone += batch.length;
       this.#sending = 0;
+      // Those who wait may add more, and are not kept waiting by it.
+      const reached = this.#waiters.filter(({ target }) => target <= this.#gone);
+      this.#waiters = this.#waiters.filter(({ target }) => target > this.#gone);
+      for (const { resolve } of reached) resolve();
     }
-    // Before those who wait go on: they may add more.
     this.#isWorking = false;
-    if (this.#fatal === undefined) for (const { resolve } of this.#waiters.splice(0)) resolve();
   }
 
   /** Until the server has taken the batch, or said that it never will. @throws RedshankError when no batch will be taken any more */

@@ -38,7 +38,7 @@ import { HttpProblemError, toProblem } from './gateway/problem.js';
 import { RateLimit } from './gateway/rate-limit.js';
 import { MAX_SOCKET_MESSAGE_BYTES, readingSocket } from './gateway/reading-socket.js';
 import { eventSocket } from './gateway/event-socket.js';
-import { Sockets } from './gateway/sockets.js';
+import { Sockets, stillMay } from './gateway/sockets.js';
 import { READINGS_PATH, readingRoutes, readingTaker } from './gateway/reading-routes.js';
 import { sendProblem } from './gateway/respond.js';
 import { seriesRoutes } from './gateway/series-routes.js';
@@ -136,13 +136,14 @@ export function gatewayService(
     call: (action, params) => broker.call(action, params),
   });
   const take = readingTaker(node, metrics);
+  const mayStillRead = (request: IncomingMessage): Promise<boolean> => stillMay(door(), request, 'read');
   const routes: RouteDefinition[] = [
     ...readingRoutes(node, bodies, take),
     ...foreignRoutes(node, bodies),
     ...deviceRoutes(node),
     ...alertRoutes(node),
     ...silenceRoutes(node),
-    ...eventRoutes(hub),
+    ...eventRoutes(hub, mayStillRead),
     ...predictRoutes(node, metrics, jobs),
     ...seriesRoutes(),
     ...modelRoutes(bodies, node.storage.models),
@@ -183,7 +184,7 @@ export function gatewayService(
     take: (exchange, body) => take(exchange, 'application/json', body),
     counted: (count) => metrics.sockets.set(count),
   });
-  const sockets = new Sockets(door, [readings, eventSocket(hub)]);
+  const sockets = new Sockets(door, [readings, eventSocket(hub, mayStillRead)]);
   const notAsked = new RecurringFault(logger, 'warn', 'clocks of other processes are not known', clock.monotonicMs);
   let clocks: ClockWatch | undefined;
   const servers: Server[] = [];

@@ -6,6 +6,7 @@ import { NotFoundError, RequestInvalidError } from '../../models/errors.js';
 import type { DeviceSummary, ScorePage } from '../../storage/read-side/read-side.js';
 import type { NodeContext } from '../node-context.js';
 import type { Explanation } from '../scorer/explain-device.js';
+import { LongReads } from './long-reads.js';
 import { forgetDevice, whatRemains } from './forget-device.js';
 import { cursor, integer, oneOf, time } from './query.js';
 import { send, sendJson, sendStream } from './respond.js';
@@ -23,12 +24,16 @@ const MOST_SCORES = 100_000;
 const LATEST_AHEAD_MS = 300_000;
 /** Rows that are turned into JSON in one go. */
 const SLICE_ROWS = 500;
+/** A page beyond this is held in memory for long enough to count. */
+const LONG_ROWS = 5_000;
 
 export function deviceRoutes({
   storage: { readSide, mode },
   clock,
   settings,
 }: NodeContext): readonly RouteDefinition[] {
+  const longReads = new LongReads();
+
   /** @throws NotFoundError when no reading of this device has ever been accepted. */
   async function knownDevice({ params, principal }: Pick<Exchange, 'params' | 'principal'>): Promise<DeviceSummary> {
     const id = params['id'] ?? '';
@@ -107,14 +112,16 @@ export function deviceRoutes({
           throw new RequestInvalidError('from must not be after to');
         if (after !== undefined && from === undefined) throw new RequestInvalidError('cursor must come with from');
         const { tenant, device } = await knownDevice(exchange);
-        const page = await readSide.scores(tenant, device, {
+        const query = {
           limit: limit ?? DEFAULT_SCORES,
           ...(from !== undefined && { fromMs: from }),
           // Readings from the far future are listed when asked for; they must not hide the latest ones.
           toMs: to ?? (from === undefined ? clock.wallMs() + LATEST_AHEAD_MS : Infinity),
           ...(after !== undefined && { cursor: after }),
-        });
-        await sendScores(exchange, page, outcome);
+        };
+        const answer = async (): Promise<void> =>
+          sendScores(exchange, await readSide.scores(tenant, device, query), outcome);
+        await (query.limit > LONG_ROWS ? longReads.run(exchange.principal, answer) : answer());
       },
     }),
     route({
@@ -122,7 +129,7 @@ export function deviceRoutes({
       path: '/v1/devices/:id/export',
       summary: 'Scores of a device as a file',
       description:
-        'From the beginning of the history, or from `from`. Parquet has at most 500,000 rows; the others have no limit.',
+        'From the beginning of the history, or from `from`. Parquet has at most 500,000 rows, and fewer with more than one channel (4,500,000 cells); the others have no limit.',
       tag: 'devices',
       may: 'read',
       query: { format: oneOf(EXPORT_FORMATS, 'Default csv'), from: time('First time'), to: time('Last time') },
@@ -138,12 +145,15 @@ export function deviceRoutes({
         // Ids hold nothing that means something in a header, but a file may not be called so everywhere.
         const name = device.replaceAll(/[^A-Za-z0-9_.-]/g, '_');
         const headers = { 'Content-Disposition': `attachment; filename="${name}.${format}"` };
-        if (format === 'parquet') {
-          send(response, 200, EXPORT_MEDIA_TYPES.parquet, await parquetBytes(readSide, range, channels), headers);
-          return;
-        }
-        response.writeHead(200, { 'Content-Type': EXPORT_MEDIA_TYPES[format], ...headers });
-        await sendStream(response, format === 'csv' ? csvText(readSide, range, channels) : ndjsonText(readSide, range));
+        await longReads.run(exchange.principal, async () => {
+          if (format === 'parquet') {
+            send(response, 200, EXPORT_MEDIA_TYPES.parquet, await parquetBytes(readSide, range, channels), headers);
+            return;
+          }
+          response.writeHead(200, { 'Content-Type': EXPORT_MEDIA_TYPES[format], ...headers });
+          const isCsv = format === 'csv';
+          await sendStream(response, isCsv ? csvText(readSide, range, channels) : ndjsonText(readSide, range));
+        });
       },
     }),
     route({

@@ -4,8 +4,10 @@ import { OverloadedError } from '../../models/errors.js';
 import { EventMemory, type EventName, type ToldEvent } from './event-memory.js';
 import type { GatewayMetrics } from './gateway-metrics.js';
 
-/** Streams open at once. */
+/** Streams open at once, of all tenants … */
 export const MOST_STREAMS = 128;
+/** … and of one: others find room beside the busiest. */
+const MOST_STREAMS_A_TENANT = 96;
 /**
  * Bytes that may wait for one reader, who is dropped beyond. Several full chunks of scores, which all partitions may commit at
  * once, must fit: a reader who keeps up is not dropped for a burst.
@@ -13,6 +15,8 @@ export const MOST_STREAMS = 128;
 export const MOST_WAITING_BYTES = 4_194_304;
 /** A comment this often keeps proxies from closing a quiet stream, and tells us who is gone. In ms. */
 const HEARTBEAT_MS = 15_000;
+/** A key that was taken back, or has expired, hears nothing more after so long, in ms. */
+const ASK_AGAIN_MS = 3_000;
 /** How long events are kept after the last reader has left, in ms: it comes back within seconds. */
 const REMEMBERS_MS = 30_000;
 /** How long a client waits before it connects again, in ms. */
@@ -24,6 +28,8 @@ export interface Subscription {
   readonly device: string | undefined;
   /** Alerts of all devices, also where `device` is given. */
   readonly allAlerts: boolean;
+  /** Whether who asked still may. What cannot be found out just now resolves with true. */
+  readonly stillMay: () => Promise<boolean>;
 }
 
 /** One thing to tell, before it is known whether anybody listens. */
@@ -53,7 +59,7 @@ interface Stream extends Subscription {
   readonly reader: EventReader;
 }
 
-function isFor({ tenant, device, allAlerts }: Subscription, told: ToldEvent): boolean {
+function isFor({ tenant, device, allAlerts }: Omit<Subscription, 'stillMay'>, told: ToldEvent): boolean {
   if (told.tenant !== tenant) return false;
   return device === undefined || told.device === device || (told.event === 'alert' && allAlerts);
 }
@@ -63,6 +69,7 @@ export class EventHub {
   readonly #watched: () => void;
   readonly #streams = new Set<Stream>();
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #askingAgain: NodeJS.Timeout;
   readonly #memory = new EventMemory();
   /** Monotonic ms until which events are kept although nobody listens: for a reader that lost its connection. */
   #remembersUntilMs = 0;
@@ -72,6 +79,7 @@ export class EventHub {
     this.#metrics = metrics;
     this.#watched = watched;
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
+    this.#askingAgain = setInterval(() => this.#askAgain(), ASK_AGAIN_MS).unref();
   }
 
   /**
@@ -81,9 +89,7 @@ export class EventHub {
    * @throws OverloadedError when there are too many.
    */
   open(response: ServerResponse, subscription: Subscription, lastId?: string): void {
-    if (this.#streams.size >= MOST_STREAMS) {
-      throw new OverloadedError(`at most ${MOST_STREAMS} event streams at once`, RECONNECT_MS);
-    }
+    this.requireRoom(subscription.tenant);
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-store',
@@ -95,12 +101,20 @@ export class EventHub {
     this.read(readerOf(response), subscription, lastId);
   }
 
-  /** Tells `reader` what happens until it is gone. @param lastId as `open` */
-  read(reader: EventReader, subscription: Subscription, lastId?: string): void {
+  /** @throws OverloadedError when there are too many. */
+  requireRoom(tenant: string): void {
     if (this.#streams.size >= MOST_STREAMS) {
-      reader.drop();
-      return;
+      throw new OverloadedError(`at most ${MOST_STREAMS} event streams at once`, RECONNECT_MS);
     }
+    let own = 0;
+    for (const stream of this.#streams) if (stream.tenant === tenant) own++;
+    if (own >= MOST_STREAMS_A_TENANT) {
+      throw new OverloadedError(`at most ${MOST_STREAMS_A_TENANT} event streams at once a tenant`, RECONNECT_MS);
+    }
+  }
+
+  /** Tells `reader` what happens until it is gone; after `requireRoom`. @param lastId as `open` */
+  read(reader: EventReader, subscription: Subscription, lastId?: string): void {
     const stream: Stream = { ...subscription, reader };
     if (lastId !== undefined) this.#resume(stream, lastId);
     this.#streams.add(stream);
@@ -135,6 +149,7 @@ export class EventHub {
   /** Ends all streams; clients connect again, to whoever is there then. */
   close(): void {
     clearInterval(this.#heartbeat);
+    clearInterval(this.#askingAgain);
     for (const { reader } of this.#streams) reader.end();
   }
 
@@ -154,6 +169,19 @@ export class EventHub {
   #beat(): void {
     if (this.#streams.size > 0) this.#watched();
     for (const stream of this.#streams) if (this.#keepsUp(stream)) stream.reader.beat();
+  }
+
+  #askAgain(): void {
+    for (const stream of this.#streams) {
+      stream.stillMay().then(
+        (may) => {
+          if (may || !this.#streams.delete(stream)) return;
+          this.#metrics.streams.set(this.#streams.size);
+          stream.reader.drop();
+        },
+        () => undefined,
+      );
+    }
   }
 
   /** False: it did not, and is dropped. */

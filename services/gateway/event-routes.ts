@@ -1,10 +1,15 @@
+import type { IncomingMessage } from 'node:http';
 import { deviceId, oneOf } from './query.js';
 import type { EventHub } from './event-hub.js';
 import { route, type RouteDefinition } from './route.js';
 
 export const EVENTS_PATH = '/v1/events';
 
-export function eventRoutes(hub: EventHub): readonly RouteDefinition[] {
+/** @param stillMay whether the key of a request is good as before */
+export function eventRoutes(
+  hub: EventHub,
+  stillMay: (request: IncomingMessage) => Promise<boolean>,
+): readonly RouteDefinition[] {
   return [
     route({
       method: 'GET',
@@ -29,7 +34,12 @@ export function eventRoutes(hub: EventHub): readonly RouteDefinition[] {
           return;
         }
         const lastId = request.headers['last-event-id'];
-        const subscription = { tenant: principal.tenant, device, allAlerts: alerts === 'all' };
+        const subscription = {
+          tenant: principal.tenant,
+          device,
+          allAlerts: alerts === 'all',
+          stillMay: () => stillMay(request),
+        };
         hub.open(response, subscription, typeof lastId === 'string' ? lastId : undefined);
       },
     }),

@@ -2,6 +2,7 @@
  * What happens, over a WebSocket: the same as `GET /v1/events`, for programs that have no reader of server-sent events. Each message is
  * `{"id","event","data"}`; `?after=<id>` goes on after an event.
  */
+import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import { isDeviceId } from '../../models/domain/identity.js';
 import { quoteValue } from '../../models/domain/quote-value.js';
@@ -14,13 +15,15 @@ export const EVENT_SOCKET_PATH = '/v1/events/socket';
 const MOST_SENT_BYTES = 1_024;
 const KNOWN = ['device', 'alerts', 'after'];
 
-export function eventSocket(hub: EventHub): SocketRoute {
+/** @param stillMay whether the key of a request is good as before */
+export function eventSocket(hub: EventHub, stillMay: (request: IncomingMessage) => Promise<boolean>): SocketRoute {
   return {
     path: EVENT_SOCKET_PATH,
     may: 'read',
     maxMessageBytes: MOST_SENT_BYTES,
     mostSockets: MOST_STREAMS,
-    check(query) {
+    check(query, { tenant }) {
+      hub.requireRoom(tenant);
       for (const name of query.keys()) {
         if (!KNOWN.includes(name))
           throw new RequestInvalidError(`unknown parameter ${quoteValue(name)}: this takes ${KNOWN.join(', ')}`);
@@ -35,6 +38,7 @@ export function eventSocket(hub: EventHub): SocketRoute {
         tenant,
         device: query.get('device') ?? undefined,
         allAlerts: query.get('alerts') === 'all',
+        stillMay: () => stillMay(request),
       };
       hub.read(readerOf(socket), subscription, query.get('after') ?? undefined);
     },
@@ -56,7 +60,12 @@ function readerOf(socket: WebSocket) {
 }
 
 /** The lines of a server-sent event as an object; its data is JSON on one line. */
-function messageOf(lines: string): string {
-  const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(lines)?.[1] ?? '';
-  return `{"id":${JSON.stringify(field('id'))},"event":${JSON.stringify(field('event'))},"data":${field('data') || '{}'}}`;
+function messageOf(event: string): string {
+  const fields = new Map<string, string>();
+  for (const line of event.split('\n')) {
+    const colon = line.indexOf(': ');
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 2));
+  }
+  const word = (name: string): string => JSON.stringify(fields.get(name) ?? '');
+  return `{"id":${word('id')},"event":${word('event')},"data":${fields.get('data') ?? '{}'}}`;
 }

@@ -11,6 +11,8 @@ const MAX_HEADERS = 100;
 const HEADERS_TIMEOUT_MS = 10_000;
 const CHECK_CONNECTIONS_MS = 1_000;
 const MAX_CONNECTIONS = 10_000;
+/** A connection on which nothing moves, while an answer is made or its reader stands still, is cut after this. */
+const STALLED_MS = 60_000;
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
 /** `GET http://host/path`, as proxies write it (RFC 9112, 3.2.2). */
 const ABSOLUTE_FORM = /^https?:\/\/([^/?#]+)([^#]*)/i;
@@ -45,6 +47,7 @@ export function createHttpServer(
   // One more, to see that there are more: Node leaves out what is beyond, and says nothing.
   server.maxHeadersCount = MAX_HEADERS + 1;
   server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = Math.max(STALLED_MS, 2 * requestTimeoutMs);
   const accept = (request: IncomingMessage, response: ServerResponse): void => {
     if (request.rawHeaders.length > 2 * MAX_HEADERS) {
       answerMalformed(request.socket, 431, `a request must have at most ${MAX_HEADERS} headers`);

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { quoteValue } from '../../models/domain/quote-value.js';
 import { ConflictError, RequestInvalidError } from '../../models/errors.js';
 import type { ReadSide } from '../../storage/read-side/read-side.js';
+import type { Principal } from '../security/api-keys.js';
 
 const KEEP_MS = 86_400_000;
 const RETRY_AFTER_MS = 1_000;
@@ -39,12 +40,13 @@ export class Idempotency {
   /**
    * Runs `work` unless its answer for this key is known. Answers are kept for 24 h; failures are not, so they may be tried again.
    *
+   * @param principal whose it is: others may number their requests alike
    * @param key the header as sent; undefined: just runs.
    * @throws RequestInvalidError for a bad key, or one that came with another body.
    * @throws ConflictError while the first request with this key is still running.
    */
   async once(
-    tenant: string,
+    { tenant, name }: Pick<Principal, 'tenant' | 'name'>,
     key: string | undefined,
     body: Buffer,
     nowMs: number,
@@ -55,14 +57,16 @@ export class Idempotency {
       throw new RequestInvalidError(`Idempotency-Key must be 1 to 255 visible characters, got ${quoteValue(key)}`);
     }
     const fingerprint = createHash('sha256').update(body).digest('hex');
-    const running = `${tenant} ${key}`;
+    // The key has no space, so the last one divides.
+    const own = `${name} ${key}`;
+    const running = `${tenant} ${own}`;
     if (this.#running.has(running))
       throw new ConflictError('the first request with this Idempotency-Key is still running', {
         data: { retryAfterMs: RETRY_AFTER_MS },
       });
     this.#running.add(running);
     try {
-      const kept = await this.#kept(tenant, key, nowMs);
+      const kept = await this.#kept(tenant, own, nowMs);
       if (kept !== undefined) {
         if (kept.fingerprint === fingerprint) return { status: kept.status, body: kept.body, isReplay: true };
         throw new RequestInvalidError('this Idempotency-Key came before with another body');
@@ -70,7 +74,7 @@ export class Idempotency {
       const answer = await work();
       const value = Buffer.from(JSON.stringify({ fingerprint, ...answer } satisfies Kept));
       // The work is done: an answer that cannot be kept must not become a failure.
-      await this.#readSide.put('idempotency', tenant, key, value, KEEP_MS, nowMs).catch(this.#failed);
+      await this.#readSide.put('idempotency', tenant, own, value, KEEP_MS, nowMs).catch(this.#failed);
       return { ...answer, isReplay: false };
     } finally {
       this.#running.delete(running);

@@ -68,7 +68,7 @@ export function predictRoutes(
     const { request, response, principal, fields } = exchange;
     const key = request.headers['idempotency-key'] as string | undefined;
     const body = Buffer.from(JSON.stringify(fields));
-    const answer = await idempotency.once(principal.tenant, key, body, clock.wallMs(), async () => ({
+    const answer = await idempotency.once(principal, key, body, clock.wallMs(), async () => ({
       status: 202,
       body: jobView(await jobs.start(principal.tenant, wish)),
     }));

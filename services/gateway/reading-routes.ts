@@ -66,7 +66,7 @@ export function readingRoutes(node: NodeContext, bodies: BodyReader, take: TakeR
         const mediaType = requireMediaType(request, READING_MEDIA_TYPES);
         const key = request.headers['idempotency-key'] as string | undefined;
         await bodies.read(request, async (body) => {
-          const answer = await idempotency.once(principal.tenant, key, body, node.clock.wallMs(), () =>
+          const answer = await idempotency.once(principal, key, body, node.clock.wallMs(), () =>
             take(exchange, mediaType, body),
           );
           const isAccepted = answer.status === 202;

@@ -2,14 +2,14 @@
  * Readings over a WebSocket (RFC 6455), for devices that keep a connection. Each message is what the body of `POST /v1/readings` is, and
  * may carry an `id`; each is answered by one message, in order, with the same promise.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { RawData, WebSocket } from 'ws';
 import type { Principal } from '../security/api-keys.js';
 import type { Answer } from './idempotency.js';
 import { toProblem } from './problem.js';
 import type { TakingExchange } from './reading-intake.js';
 import type { Door } from './route.js';
-import { authenticateSocket, type SocketRoute } from './sockets.js';
+import { authenticateSocket, NO_HEADERS, type SocketRoute } from './sockets.js';
 
 export const SOCKET_PATH = '/v1/readings/socket';
 const MOST_SOCKETS = 5_000;
@@ -121,9 +121,6 @@ function sent(socket: WebSocket, text: string): Promise<void> {
     });
   });
 }
-
-/** Answers over a socket have no headers. */
-const NO_HEADERS = { setHeader: () => undefined } as unknown as ServerResponse;
 
 /** A message's `id` is for the client alone; the rest is a body as for `POST /v1/readings`. */
 function withoutId(data: Buffer): { readonly id: unknown; readonly body: Buffer } {

@@ -18,6 +18,9 @@ export const EXPORT_MEDIA_TYPES: Readonly<Record<ExportFormat, string>> = {
 const PAGE_ROWS = 2_000;
 /** Parquet has its index at the end: the whole file is made in memory. */
 const MOST_PARQUET_ROWS = 500_000;
+/** Rows times channels, with the columns that each has: half a second of work in one piece. */
+const MOST_PARQUET_CELLS = 4_500_000;
+const COLUMNS_WITHOUT_CHANNELS = 8;
 
 export interface ExportRange {
   readonly tenant: string;
@@ -55,21 +58,23 @@ export async function* ndjsonText(readSide: ReadSide, range: ExportRange): Async
   }
 }
 
-/** @throws PayloadTooLargeError beyond 500,000 rows */
+/** @throws PayloadTooLargeError beyond 500,000 rows, or fewer where there are many channels */
 export async function parquetBytes(
   readSide: ReadSide,
   range: ExportRange,
   channels: readonly string[],
 ): Promise<Uint8Array> {
+  const cells = COLUMNS_WITHOUT_CHANNELS + channels.length;
+  const mostRows = Math.min(MOST_PARQUET_ROWS, Math.floor(MOST_PARQUET_CELLS / cells));
   const ts: Date[] = [];
   const numbers: Record<string, (number | null)[]> = { score: [], threshold: [], event: [] };
   const words: Record<string, string[]> = { phase: [], outcome: [], model: [] };
   const isAnomaly: boolean[] = [];
   const values: (number | null)[][] = channels.map(() => []);
   for await (const batch of pages(readSide, range)) {
-    if (ts.length + batch.length > MOST_PARQUET_ROWS) {
+    if (ts.length + batch.length > mostRows) {
       throw new PayloadTooLargeError(
-        `as Parquet at most ${MOST_PARQUET_ROWS} rows: ask for a shorter range, or for csv or ndjson`,
+        `as Parquet at most ${mostRows} rows with ${channels.length} channel(s): ask for a shorter range, or for csv or ndjson`,
       );
     }
     for (let i = 0; i < batch.length; i++) {

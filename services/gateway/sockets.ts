@@ -1,7 +1,9 @@
 /**
  * WebSockets (RFC 6455) beside the routes of HTTP: who may open one, how many there are, and whether the other side still lives.
  */
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { isAllowed, type Permission } from '../../models/security/permissions.js';
@@ -21,8 +23,8 @@ export interface SocketRoute {
   /** Of a message that the client sends. */
   readonly maxMessageBytes: number;
   readonly mostSockets: number;
-  /** @throws RequestInvalidError for a query that cannot be; before the socket is opened. */
-  readonly check?: (query: URLSearchParams) => void;
+  /** Before the socket is opened. @throws RequestInvalidError for a query that cannot be @throws OverloadedError there is no room */
+  readonly check?: (query: URLSearchParams, principal: Principal) => void;
   readonly serve: (socket: WebSocket, request: IncomingMessage, principal: Principal) => void;
   /** Told how many are open. */
   readonly counted?: (sockets: number) => void;
@@ -48,7 +50,11 @@ export class Sockets {
   }
 
   attach(server: Server): void {
-    server.on('upgrade', (request, socket, head) => {
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+        readOnAsOffered(server, request, socket, head);
+        return;
+      }
       this.#upgrade(request, socket, head).catch((error: unknown) => refuse(socket, error));
     });
   }
@@ -72,7 +78,8 @@ export class Sockets {
     }
     takeKeyOfProtocol(request);
     const principal = await authenticateSocket(this.#door(), request, route.may);
-    route.check?.(queryOf(request));
+    await this.#door().rateLimit.takeRequest(principal, NO_HEADERS);
+    route.check?.(queryOf(request), principal);
     server.handleUpgrade(request, socket, head, (webSocket) => {
       route.counted?.(server.clients.size);
       webSocket.on('close', () => route.counted?.(server.clients.size));
@@ -94,6 +101,24 @@ export class Sockets {
         }
       }
     }
+  }
+}
+
+/** Answers over a socket have no headers. */
+export const NO_HEADERS = { setHeader: () => undefined } as unknown as ServerResponse;
+
+/** False: the key was taken back, has expired, or may this no more. While that cannot be found out, it may. */
+export async function stillMay(
+  door: Pick<Door, 'authenticate'>,
+  request: IncomingMessage,
+  may: Permission,
+): Promise<boolean> {
+  try {
+    await authenticateSocket(door, request, may);
+    return true;
+  } catch (error) {
+    const { status } = toProblem(error, undefined);
+    return status !== 401 && status !== 403;
   }
 }
 
@@ -123,6 +148,32 @@ function takeKeyOfProtocol(request: IncomingMessage): void {
   if (key === undefined || request.headers.authorization !== undefined) return;
   request.headers.authorization = `Bearer ${key}`;
   request.headers['sec-websocket-protocol'] = PROTOCOL;
+}
+
+const OFFERS = new Set(['upgrade', 'http2-settings']);
+
+/**
+ * A client may offer to speak another protocol (`Upgrade: h2c`, as Java and `curl --http2` do); a server that does not want to reads on as
+ * if it had not (RFC 9110, 7.8). Node has stopped reading by then, so the connection begins anew with the request without its offer.
+ */
+function readOnAsOffered(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
+  const { method, url, httpVersion, rawHeaders } = request;
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase();
+    if (OFFERS.has(name)) continue;
+    let value = rawHeaders[i + 1]!;
+    if (name === 'connection') {
+      value = value
+        .split(',')
+        .filter((one) => !OFFERS.has(one.trim().toLowerCase()))
+        .join(',');
+      if (value.trim() === '') continue;
+    }
+    text += `${rawHeaders[i]}: ${value}\r\n`;
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]));
+  server.emit(server instanceof HttpsServer ? 'secureConnection' : 'connection', socket);
 }
 
 function refuse(socket: Duplex, error: unknown): void {

@@ -148,6 +148,20 @@ describe('redshank/client', () => {
       assert.deepEqual([client.stats().accepted, client.stats().retries], [1, 5]);
     });
 
+    it('flushes what there is, while more comes', async () => {
+      const client = open({ maxDelayMs: 1 });
+      client.add(reading(1));
+      const adding = setInterval(() => client.add(reading(2)), 1);
+      answers = Array.from({ length: 1_000 }, () => (response: ServerResponse) => {
+        client.add(reading(3));
+        response.writeHead(202).end('{"accepted":1,"rejected":[],"rejectedCount":0}');
+      });
+      await client.flush({ timeoutMs: 5_000 });
+      clearInterval(adding);
+      answers = [];
+      await client.close();
+    });
+
     it('waits as long as the server says', async () => {
       answers = [status(503, { 'Retry-After': '1' })];
       const client = open();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { startGatewayNode, type GatewayNode, type GatewayNodeOptions } from '../support/gateway-node.js';
-import { postJson } from '../support/http-client.js';
+import { ask, postJson } from '../support/http-client.js';
 import { sampleAlert } from '../support/sample-records.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { until } from '../support/until.js';
@@ -74,6 +74,38 @@ describe('events over a WebSocket', () => {
     const strange = await listen('?after=000000000000-1');
     await until('that some is missing', () => strange.told.length === 1);
     assert.equal(strange.told[0]?.event, 'missed');
+  });
+
+  it('are JSON whatever people write', async () => {
+    await start();
+    const { told } = await listen();
+    const note = 'a\u2028b\u2029c\r\nd\n\ne';
+    await node.broker.broadcastLocal('alert.raised', { alert: sampleAlert({ reasons: [note] }) });
+    await until('the event', () => told.length === 1);
+    assert.ok(JSON.stringify(told[0]!.data).includes(JSON.stringify(note).slice(1, -1)));
+  });
+
+  it('end when the key is taken back', async () => {
+    await start({ auth: 'on', dataDir: folder() });
+    const admin = { Authorization: `Bearer ${/rsk_\S+/.exec(node.printed[0] ?? '')![0]}` };
+    const { json } = await postJson(`${node.url}/v1/keys`, { name: 'r', role: 'viewer' }, admin);
+    const { key } = json as { key: string };
+    const { socket } = await listen('', ['redshank.v1', key]);
+    const stream = await fetch(`${node.url}/v1/events`, { headers: { Authorization: `Bearer ${key}` } });
+    const rest = stream.text().catch(() => 'cut');
+    await ask(`${node.url}/v1/keys/r`, { method: 'DELETE', headers: admin });
+    await Promise.all([once(socket, 'close'), rest]);
+  });
+
+  it('leave room for other tenants', async () => {
+    await start({ auth: 'on', dataDir: folder(), rateLimiting: false });
+    const admin = { Authorization: `Bearer ${/rsk_\S+/.exec(node.printed[0] ?? '')![0]}` };
+    const keyOf = async (name: string, tenant: string) =>
+      ((await postJson(`${node.url}/v1/keys`, { name, tenant, role: 'viewer' }, admin)).json as { key: string }).key;
+    const [acme, globex] = [await keyOf('a', 'acme'), await keyOf('g', 'globex')];
+    for (let i = 0; i < 96; i++) await listen('', ['redshank.v1', acme]);
+    assert.equal(await refusal(connect('', ['redshank.v1', acme])), 503);
+    await listen('', ['redshank.v1', globex]);
   });
 
   it('are for keys that may look, and for queries that can be', async () => {

@@ -94,6 +94,15 @@ describe('gateway: readings', () => {
     await busy.stop();
   });
 
+  it('takes no notice of an offer to speak another protocol', async () => {
+    const offer = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAMAAABkAAQAAP__' };
+    for (const body of [batch, { readings: Array.from({ length: 3_000 }, (_, ts) => ({ ...reading, ts })) }]) {
+      const answer = await postJson(url(), body, offer);
+      assert.equal(answer.status, 202, answer.text);
+    }
+    assert.equal((await ask(`${node.url}/health`, { headers: offer })).status, 200);
+  });
+
   it('says nothing of our inside when storage or code fails', async () => {
     for (const [failure, status] of [
       [new StorageFailedError('/var/lib/redshank/data.mdb is full'), 503],

@@ -52,6 +52,23 @@ describe('keys, tokens and who did what', () => {
       assert.equal((await ask(`${url}/v1/keys/board`, { method: 'DELETE', headers: admin })).status, 404);
     });
 
+    it('has Idempotency-Keys of its own', async () => {
+      const { url, admin } = await start();
+      const keyOf = async (name: string) =>
+        ((await postJson(`${url}/v1/keys`, { name, role: 'writer' }, admin)).json as { key: string }).key;
+      const [a, b] = [await keyOf('a'), await keyOf('b')];
+      const post = (key: string, ts: number) =>
+        postJson(
+          `${url}/v1/readings`,
+          { readings: [{ device: 'pump-7', ts, values: { temp: 1 } }] },
+          { ...bearer(key), 'Idempotency-Key': '1' },
+        );
+      assert.equal((await post(a, 1)).status, 202);
+      const answer = await post(b, 2);
+      assert.deepEqual([answer.status, answer.headers['idempotency-replayed']], [202, undefined]);
+      assert.equal((await post(a, 2)).status, 422);
+    });
+
     it('is refused with the reason when it is asked for wrongly', async () => {
       const { url, admin } = await start();
       for (const [wish, says] of [
