@@ -1,8 +1,9 @@
 /** Everything that one process without a broker keeps, below one folder. */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { StorageFailedError } from '../models/errors.js';
 import { isFolderHeld } from './backup/backup-hold.js';
+import { RESTORING } from './backup/embedded-backup.js';
 import { FileBlobs } from './blobs/file-blobs.js';
 import { DataDirLock } from './data-dir-lock.js';
 import { LmdbJournal } from './journal/lmdb-journal.js';
@@ -36,6 +37,12 @@ export async function openEmbeddedStorage(dataDir: string, options: EmbeddedStor
   const directory = resolve(dataDir);
   prepare(directory);
   const lock = await DataDirLock.acquire(directory);
+  try {
+    requireNoRestore(directory);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
   const closers: (() => Promise<void> | void)[] = [() => lock.release()];
   // All of them, whatever fails: a lock that stays would keep the next start out.
   const close = async () => {
@@ -83,6 +90,14 @@ export async function openEmbeddedStorage(dataDir: string, options: EmbeddedStor
     await close().catch(() => {});
     throw error;
   }
+}
+
+/** @throws StorageFailedError a restore was broken off while it moved things: the folder may be half the old and half the new. */
+function requireNoRestore(directory: string): void {
+  if (!existsSync(join(directory, RESTORING))) return;
+  throw new StorageFailedError(
+    `a restore of ${directory} was broken off: run \`redshank restore --yes\` again. What was there before is in ${directory}/.before-…, if it had been moved already`,
+  );
 }
 
 function prepare(directory: string): void {

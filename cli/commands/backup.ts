@@ -19,12 +19,7 @@ import {
   streamSnapshot,
   type StreamHead,
 } from '../../storage/backup/cluster-backup.js';
-import {
-  backUpFolder,
-  FolderRestore,
-  partitionsOfFolder,
-  prepareFolder,
-} from '../../storage/backup/embedded-backup.js';
+import { backUpFolder, FolderRestore, partitionsOfFolder } from '../../storage/backup/embedded-backup.js';
 import { s3SettingsOf } from '../../storage/backup/s3-bucket.js';
 import { KvLeases } from '../../storage/leases/kv-leases.js';
 import { JetStreamApi } from '../../storage/nats/jetstream-api.js';
@@ -255,19 +250,18 @@ async function toFolder(
   mayReplace: boolean,
   took: (name: string) => void,
 ): Promise<string | undefined> {
-  await prepareFolder(settings, mayReplace);
-  const folder = new FolderRestore(settings);
-  await folder.begin();
+  const folder = await FolderRestore.begin(settings, mayReplace);
   try {
     await readArchive(open, key, async (name, _, content) => {
       await folder.take(name, content);
       took(name);
     });
-    return await folder.finish();
+    folder.check();
   } catch (error) {
     await folder.giveUp();
     throw error;
   }
+  return folder.finish();
 }
 
 async function toCluster(

@@ -4,8 +4,8 @@
  * In this order, so that the parts fit together: snapshots (each stands at or before what the log says is done), the read side (which
  * shows nothing beyond the log), the log. LMDB copies an environment as it was at one moment. Nothing is trimmed meanwhile.
  */
-import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { open as openLmdb } from 'lmdb';
@@ -83,71 +83,110 @@ export async function backUpFolder(
   });
 }
 
-/** What must not be written over. @throws ConflictError the folder is used by a process, or holds data and may not be replaced. */
-export async function prepareFolder({ dataDir }: EmbeddedPlaces, mayReplace: boolean): Promise<void> {
-  const entries = (await readdir(dataDir).catch(() => [])).filter((name) => !name.startsWith('lock'));
-  if (existsSync(dataDir)) (await DataDirLock.acquire(dataDir, { waitMs: 1_000 })).release();
-  if (entries.length > 0 && !mayReplace) {
-    throw new ConflictError(`${resolve(dataDir)} is not empty: --yes moves what is there aside`);
-  }
-}
+/** In the data folder while a restore is under way: whoever finds it must not start. */
+export const RESTORING = '.restoring';
+/** All that a data folder has of ours. Other things in it, `lost+found` for one, are left alone. */
+const OURS = [...FILES, ...FOLDERS, ...ENVIRONMENTS];
 
-/** Where a part of an embedded backup goes: beside the folder, until all of it is there. */
+/**
+ * Brings back a data folder. What comes is unpacked within it, since the folder may be all that there is of its disk (a volume), and
+ * takes the place of what is there when all of it has come. No process can start in the folder meanwhile: the lock is held.
+ */
 export class FolderRestore {
-  readonly #places: EmbeddedPlaces;
-  readonly #beside: string;
+  readonly #dataDir: string;
+  readonly #modelPath: string;
+  readonly #unpacked: string;
+  readonly #lock: DataDirLock;
 
-  constructor(places: EmbeddedPlaces) {
-    this.#places = places;
-    this.#beside = `${resolve(places.dataDir)}.restoring`;
+  private constructor(places: EmbeddedPlaces, lock: DataDirLock) {
+    this.#dataDir = resolve(places.dataDir);
+    this.#modelPath = resolve(places.modelPath);
+    this.#unpacked = join(this.#dataDir, RESTORING);
+    this.#lock = lock;
   }
 
-  async begin(): Promise<void> {
-    await rm(this.#beside, { recursive: true, force: true });
-    await mkdir(this.#beside, { recursive: true });
+  /** @throws ConflictError the folder holds data and may not be replaced. @throws StorageFailedError a process uses it, or it cannot be written. */
+  static async begin(places: EmbeddedPlaces, mayReplace: boolean): Promise<FolderRestore> {
+    await mkdir(places.dataDir, { recursive: true });
+    const lock = await DataDirLock.acquire(places.dataDir, { waitMs: 1_000 });
+    try {
+      if (!mayReplace && OURS.some((name) => existsSync(join(places.dataDir, name)))) {
+        throw new ConflictError(`${resolve(places.dataDir)} is not empty: --yes moves what is there aside`);
+      }
+      const restore = new FolderRestore(places, lock);
+      await rm(restore.#unpacked, { recursive: true, force: true });
+      await mkdir(restore.#unpacked);
+      return restore;
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
   }
 
   async take(name: string, content: AsyncIterable<Uint8Array>): Promise<void> {
-    const path = join(this.#beside, ...name.split('/'));
+    const path = join(this.#unpacked, ...name.split('/'));
     await mkdir(dirname(path), { recursive: true });
     const file = await open(path, 'wx', 0o600);
     await pipeline(content, file.createWriteStream({ flush: true }));
   }
 
-  /** @returns where what was there before is now; undefined: nothing was. */
-  async finish(): Promise<string | undefined> {
-    const dataDir = resolve(this.#places.dataDir);
-    const modelPath = resolve(this.#places.modelPath);
-    for (const name of ENVIRONMENTS) checkLmdbFile(join(this.#beside, name, LMDB_FILE));
-    const isInside = !relative(dataDir, modelPath).startsWith('..');
-    const models = join(this.#beside, 'models');
-    let aside: string | undefined;
-    const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-');
-    if (existsSync(dataDir)) {
-      aside = `${dataDir}.before-${stamp}`;
-      await rename(dataDir, aside);
-    }
-    if (!isInside && existsSync(models)) {
-      if (existsSync(modelPath)) await rename(modelPath, `${modelPath}.before-${stamp}`);
-      await mkdir(dirname(modelPath), { recursive: true });
-      await rename(models, modelPath).catch(async () => copyAcross(models, modelPath));
-    }
-    await rename(this.#beside, dataDir);
-    return aside;
+  /** Whether what came can be opened. @throws StorageCorruptError */
+  check(): void {
+    for (const name of ENVIRONMENTS) checkLmdbFile(join(this.#unpacked, name, LMDB_FILE));
   }
 
+  /** @returns where what was there before is now; undefined: nothing was. */
+  async finish(): Promise<string | undefined> {
+    const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-');
+    const aside = join(this.#dataDir, `.before-${stamp}`);
+    const models = join(this.#unpacked, 'models');
+    const isElsewhere = this.#modelPath !== join(this.#dataDir, 'models');
+    if (isElsewhere && existsSync(models)) {
+      await moveEntries(this.#modelPath, join(this.#modelPath, `.before-${stamp}`), await entriesOf(this.#modelPath));
+      await moveEntries(models, this.#modelPath, await readdir(models));
+      await rm(models, { recursive: true });
+    }
+    const there = OURS.filter((name) => existsSync(join(this.#dataDir, name)) && !this.#holdsModels(name, isElsewhere));
+    await moveEntries(this.#dataDir, aside, there);
+    const come = OURS.filter((name) => existsSync(join(this.#unpacked, name)));
+    await moveEntries(this.#unpacked, this.#dataDir, come);
+    await rm(this.#unpacked, { recursive: true, force: true });
+    this.#lock.release();
+    return there.length > 0 ? aside : undefined;
+  }
+
+  /** Before anything was moved. */
   async giveUp(): Promise<void> {
-    await rm(this.#beside, { recursive: true, force: true });
+    await rm(this.#unpacked, { recursive: true, force: true });
+    this.#lock.release();
+  }
+
+  #holdsModels(name: string, isElsewhere: boolean): boolean {
+    return isElsewhere && !relative(join(this.#dataDir, name), this.#modelPath).startsWith('..');
   }
 }
 
-/** Between file systems a folder cannot be renamed. */
-async function copyAcross(from: string, to: string): Promise<void> {
-  for (const path of await filesBelow(from)) {
-    await mkdir(dirname(join(to, path)), { recursive: true });
-    await writeFile(join(to, path), createReadStream(join(from, path)));
+/** Without what a restore before has put aside. */
+async function entriesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder).catch(() => []);
+  return entries.filter((name) => !name.startsWith('.before-') && name !== 'lost+found');
+}
+
+async function moveEntries(from: string, to: string, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  await mkdir(to, { recursive: true });
+  for (const name of names) await move(join(from, name), join(to, name));
+}
+
+async function move(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    // Between file systems nothing can be renamed.
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    await cp(from, to, { recursive: true, errorOnExist: true, force: false });
+    await rm(from, { recursive: true });
   }
-  await rm(from, { recursive: true });
 }
 
 async function copyEnvironment(from: string, to: string): Promise<void> {

@@ -1,9 +1,12 @@
 /** Everything is lost but the backup: one process, its folder. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FolderRestore, RESTORING } from '../../storage/backup/embedded-backup.js';
+import { DataDirLock } from '../../storage/data-dir-lock.js';
+import { openEmbeddedStorage } from '../../storage/embedded-storage.js';
 import { RedshankProcess } from '../support/redshank-process.js';
 import { S3Server } from '../support/s3-server.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
@@ -93,6 +96,38 @@ describe('backup and restore', function () {
     for (const { url } of [again, other]) await post(url, 400, 600);
     for (const { url } of [again, other]) await until('the rest', async () => (await scored(url)) === 600);
     assert.deepEqual(await scores(again.url), await scores(other.url));
+  });
+
+  it('brings it back into a folder that cannot be moved, and leaves alone what is not ours', async () => {
+    const [dataDir, file, models] = [join(folder(), 'data'), join(folder(), 'redshank.backup'), 'm-1'];
+    const env = { MODEL_PATH: join(dataDir, models) };
+    const redshank = await start(dataDir, env);
+    await post(redshank.url, 0, 10);
+    await redshank.stop();
+    mkdirSync(join(dataDir, 'lost+found'));
+    writeFileSync(join(dataDir, models, 'some-model~'), 'weights');
+    const terminal = () => recordingTerminal({ DATA_DIR: dataDir, ...env });
+    assert.equal((await run(['backup', '--to', file], terminal())).exitCode, 0);
+    const before = statSync(dataDir).ino;
+    rmSync(join(dataDir, models, 'some-model~'));
+    const { exitCode, err } = await run(['restore', '--from', file, '--yes'], terminal());
+    assert.equal(exitCode, 0, err);
+    // The folder may be where a volume is mounted.
+    assert.equal(statSync(dataDir).ino, before);
+    assert.equal(readFileSync(join(dataDir, models, 'some-model~'), 'utf8'), 'weights');
+    const names = (await readdir(dataDir)).map((name) => name.replace(/^\.before-.*/, '.before'));
+    assert.deepEqual(names.sort(), ['.before', 'blobs', 'journal', 'lost+found', models, 'read-side']);
+    const again = await start(dataDir, env);
+    await until('all to be there', async () => (await scored(again.url)) === 10);
+  });
+
+  it('lets nobody start in a folder that is being restored, or half restored', async () => {
+    const dataDir = folder();
+    const restore = await FolderRestore.begin({ dataDir, modelPath: join(dataDir, 'models') }, false);
+    await assert.rejects(DataDirLock.acquire(dataDir, { waitMs: 100 }), { type: 'STORAGE_FAILED' });
+    await restore.giveUp();
+    mkdirSync(join(dataDir, RESTORING));
+    await assert.rejects(openEmbeddedStorage(dataDir), /a restore of .* was broken off: run `redshank restore --yes`/);
   });
 
   it('keeps keys, and takes a backup also where nothing runs', async () => {
