@@ -12,6 +12,7 @@ import { ArchiveWriter, readArchive, verifyArchive, type Manifest } from '../../
 import { whileLogIsHeld } from '../../storage/backup/backup-hold.js';
 import { backupPlace } from '../../storage/backup/backup-place.js';
 import {
+  finishStreams,
   isMissing,
   prepareStreams,
   restoreStream,
@@ -293,6 +294,7 @@ async function toCluster(
         took(stream);
       }
     });
+    await finishStreams(api, namespace);
   });
 }
 

@@ -129,10 +129,20 @@ export class PredictionJobs {
       const failure = await this.#scoreSeries(tenant, now, index);
       if (failure !== undefined) {
         await note({ state: 'failed', reason: failure, endedMs: clock.wallMs() });
+        await this.#dropSeries(tenant, job);
         return;
       }
     }
     await note({ done: job.series.length, state: 'done', endedMs: clock.wallMs() });
+    await this.#dropSeries(tenant, job);
+  }
+
+  /** Nobody asks for them again: results are kept, what they were made of is not. */
+  async #dropSeries(tenant: string, { id, series }: PredictionJob): Promise<void> {
+    const { readSide, clock } = this.#options;
+    for (const index of series.keys()) {
+      await readSide.put('job', tenant, seriesKey(id, index), new Uint8Array(0), 1, clock.wallMs());
+    }
   }
 
   /** @returns why it cannot be done, where trying again was no help */

@@ -8,6 +8,8 @@ import { SerialQueue } from '../../storage/serial-queue.js';
 const STREAM = { topic: 'silences', partition: 0 } as const;
 /** What is over for so long is no longer listed. */
 const LISTED_AFTER_MS = 30 * 86_400_000;
+/** And of a tenant no more than so many that are over or ended, the latest ones. */
+const MOST_PAST = 500;
 
 /** `asked`: it may be in force or not, since its maker got no answer. `ended`: taken back before its time. */
 export interface ListedSilence extends AlertSilence {
@@ -35,7 +37,10 @@ export class SilenceLog {
   async list(tenant: string, nowMs: number): Promise<readonly ListedSilence[]> {
     await this.#turns.run(() => this.#readOn());
     for (const [id, { untilMs }] of this.#silences) if (untilMs + LISTED_AFTER_MS <= nowMs) this.#silences.delete(id);
-    return [...this.#silences.values()].filter((silence) => silence.tenant === tenant);
+    const own = [...this.#silences.values()].filter((silence) => silence.tenant === tenant);
+    const past = own.filter(({ state, untilMs }) => state === 'ended' || untilMs <= nowMs);
+    for (const { id } of past.slice(0, Math.max(0, past.length - MOST_PAST))) this.#silences.delete(id);
+    return own.filter(({ id }) => this.#silences.has(id));
   }
 
   async #readOn(): Promise<void> {

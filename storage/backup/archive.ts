@@ -219,6 +219,7 @@ function parseManifest(text: string): Manifest {
       `this program reads backups of version 1, got ${JSON.stringify(value.version)}: restore it with a newer one`,
     );
   }
+  if (!Array.isArray(value.parts)) throw damaged('its manifest lists no parts');
   return value as Manifest;
 }
 

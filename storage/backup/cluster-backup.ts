@@ -11,6 +11,7 @@ import type { StreamConfig, StreamState } from '@nats-io/jetstream';
 import type { Msg } from 'nats';
 import { ConflictError, StorageFailedError } from '../../models/errors.js';
 import { partitionsOf, TOPICS, type Topic } from '../../models/stages/stage.js';
+import { restoringName } from '../journal/jetstream-journal.js';
 import { JetStreamRefusal, RefusalCode, type JetStreamApi } from '../nats/jetstream-api.js';
 
 /** Against the flow. */
@@ -107,7 +108,14 @@ export async function prepareStreams(
       `NATS has data of this cluster already (${filled[0]!.config.name} and others): --yes removes it, or set another NAMESPACE`,
     );
   }
+  const name = restoringName(namespace);
+  await api.createStream({ name, subjects: [`${namespace}.restoring`], storage: 'file' });
   for (const { config } of there) await api.deleteStream(config.name);
+}
+
+/** All is back: processes may start. */
+export async function finishStreams(api: JetStreamApi, namespace: string): Promise<void> {
+  await api.deleteStream(restoringName(namespace));
 }
 
 /** Creates the stream as it was. @throws StorageFailedError NATS refuses, or goes silent. */

@@ -4,7 +4,7 @@
  *
  * Payloads lie there as they are: JetStream keeps a checksum of its own, and every chunk has one inside.
  */
-import { FencedError, SettingInvalidError, StorageFailedError } from '../../models/errors.js';
+import { FencedError, SettingInvalidError, StorageCorruptError, StorageFailedError } from '../../models/errors.js';
 import { partitionsOf, TOPICS } from '../../models/stages/stage.js';
 import { alignedCopy, JetStreamApi, JetStreamRefusal, PublishHeader, RefusalCode } from '../nats/jetstream-api.js';
 import type { NatsConnection } from '../nats/nats-connection.js';
@@ -87,6 +87,11 @@ export class JetStreamJournal implements Journal {
     const { namespace, partitions } = options;
     const api = new JetStreamApi(connection);
     const found = new Map((await api.streams(`${namespace}.>`)).map((info) => [info.config.name, info]));
+    if (found.has(restoringName(namespace))) {
+      throw new StorageCorruptError(
+        `a restore of ${namespace} is under way, or was broken off: wait for it, or run \`redshank restore --yes\` again`,
+      );
+    }
     const streams = new Map<string, Stream>();
     for (const id of streamsOf(partitions)) {
       streams.set(streamName(id), {
@@ -320,6 +325,11 @@ function checkPartitions(description: string | undefined, partitions: number): v
   throw new SettingInvalidError([
     `partitions must be ${fixed}, as when this log was created, got ${partitions}: set it back, or choose another namespace`,
   ]);
+}
+
+/** A stream that is there while streams are brought back: whoever finds it must not start. */
+export function restoringName(namespace: string): string {
+  return `${namespace}-restoring`;
 }
 
 function serverName(namespace: string, { topic, partition }: StreamId): string {

@@ -3,6 +3,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SettingInvalidError, StorageCorruptError, StorageFailedError } from '../../models/errors.js';
+import { finishStreams, prepareStreams, streamsOf } from '../../storage/backup/cluster-backup.js';
 import { JetStreamJournal } from '../../storage/journal/jetstream-journal.js';
 import type { JournalReader, JournalRecord } from '../../storage/journal/journal.js';
 import { JetStreamApi } from '../../storage/nats/jetstream-api.js';
@@ -35,6 +36,21 @@ describe('the JetStream journal and its server', function () {
     await journal.close();
     await connection.close();
     await server.stop();
+  });
+
+  it('is not opened while it is being restored, or after that was broken off; namesakes are left alone', async () => {
+    const api = new JetStreamApi(connection);
+    const others = ['test-2-readings-0', 'KV_test-2-leases', 'test-readings-readings-0'];
+    for (const name of others) await api.createStream({ name, subjects: [`x.${name}`] });
+    await prepareStreams(api, 'test', false, streamsOf('test', 1), true);
+    const left = (await api.allStreams()).map(({ config }) => config.name);
+    assert.deepEqual(left.sort(), [...others, 'test-restoring'].sort());
+    await assert.rejects(
+      JetStreamJournal.open(connection, OPTIONS),
+      /a restore of test is under way, or was broken off/,
+    );
+    await finishStreams(api, 'test');
+    await (await JetStreamJournal.open(connection, OPTIONS)).close();
   });
 
   async function readAll(): Promise<string[]> {
