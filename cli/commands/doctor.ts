@@ -5,6 +5,7 @@ import { CommandFailure } from '../command-failure.js';
 import { fail, ok, warn, type Finding } from '../doctor/check.js';
 import { checkCluster } from '../doctor/cluster-checks.js';
 import { checkDataDir, checkNode, checkPort } from '../doctor/machine-checks.js';
+import { checkModels } from '../doctor/model-checks.js';
 import { checkServer } from '../doctor/server-checks.js';
 import { ExitCode } from '../exit-codes.js';
 import { clientFor, settingsFor, type GlobalOptions } from '../options.js';
@@ -61,7 +62,9 @@ async function examine(terminal: Terminal, options: DoctorOptions): Promise<read
   const server = await checkServer(client);
   // Where the settings cannot be read, that is said already.
   const seesStorage = settings === undefined || settings.natsUrl !== undefined;
-  if (server !== undefined) return [...findings, ...server, ...(await checkCluster(client, seesStorage))];
+  if (server !== undefined) {
+    return [...findings, ...server, ...(await checkModels(client)), ...(await checkCluster(client, seesStorage))];
+  }
   if (isNamed || settings === undefined) {
     return [...findings, fail('server', `nothing answers at ${client.url}: start it, or name another with --url`)];
   }

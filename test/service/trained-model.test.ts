@@ -135,6 +135,13 @@ describe('a trained model', function () {
       assert.ok(count > 450 && count < 600 && rankAgreement > 0.3 && rankAgreement < 1, JSON.stringify(compared));
       assert.match(await readFile(page, 'utf8'), /Redshank models compared/);
 
+      const doctor = await run(['doctor', '--url', redshank.url, '--json']);
+      const { findings } = JSON.parse(doctor.out) as { findings: { check: string; message: string }[] };
+      assert.match(
+        findings.find(({ check }) => check === 'models')!.message,
+        /trained models load and score: standard \(.*, 2 channel\(s\)\)/,
+      );
+
       const copy = join(home, 'copy.model');
       await command('export', 'standard', imported.version, copy);
       assert.deepEqual(await readFile(copy), await readFile(file!));
