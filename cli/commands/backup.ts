@@ -10,6 +10,7 @@ import { inboxPrefixOf, type Settings } from '../../models/settings.js';
 import { packageVersion } from '../../services/package-version.js';
 import { ArchiveWriter, readArchive, verifyArchive, type Manifest } from '../../storage/backup/archive.js';
 import { whileLogIsHeld } from '../../storage/backup/backup-hold.js';
+import { BackupKey } from '../../storage/backup/backup-key.js';
 import { backupPlace } from '../../storage/backup/backup-place.js';
 import {
   finishStreams,
@@ -26,8 +27,6 @@ import { KvLeases } from '../../storage/leases/kv-leases.js';
 import { JetStreamApi } from '../../storage/nats/jetstream-api.js';
 import { NatsConnection } from '../../storage/nats/nats-connection.js';
 import { NotFoundError, RequestInvalidError } from '../../models/errors.js';
-import { CommandFailure } from '../command-failure.js';
-import { ExitCode } from '../exit-codes.js';
 import { settingsFor, wholeNumber, type GlobalOptions } from '../options.js';
 import { formatBytes, formatCount, formatDuration } from '../terminal/amounts.js';
 import { confirm } from '../terminal/confirm.js';
@@ -49,8 +48,6 @@ interface RestoreOptions extends GlobalOptions {
   readonly config?: string;
 }
 
-/** Shorter ones are guessed. */
-const SHORTEST_KEY = 16;
 const PLACES = `
 A place is a file, a folder (with a slash at its end: backups in it are named by time), or s3://bucket/prefix/ of any store that speaks
 S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, and S3_ENDPOINT where it is not Amazon's.`;
@@ -60,7 +57,7 @@ export function addBackupCommand(program: Command, terminal: Terminal): void {
     .command('backup')
     .description('copy everything: the log, snapshots, models, keys, silences; while it runs')
     .requiredOption('--to <place>', 'where to')
-    .option('--key-file <file>', 'encrypt it with the passphrase in this file')
+    .option('--key-file <file>', 'encrypt it with the passphrase, or the age keys, in this file')
     .option('--keep <n>', 'then remove all but the newest n in the folder or prefix', wholeNumber(1, 10_000))
     .option('--config <file>', 'YAML configuration (CONFIG_FILE)')
     .addHelpText('after', `${PLACES}\nOf DATA_DIR, or with NATS_URL (and REDIS_URL) of the cluster there.`)
@@ -74,7 +71,7 @@ export function addRestoreCommand(program: Command, terminal: Terminal): void {
     .command('restore')
     .description('bring a backup back, where nothing runs')
     .requiredOption('--from <place>', 'a backup; the newest of a folder or prefix')
-    .option('--key-file <file>', 'the passphrase with which it was encrypted')
+    .option('--key-file <file>', 'the passphrase with which it was encrypted, or the secret age key')
     .option('--check', 'only look whether it is whole and can be opened')
     .option('--yes', 'replace what is there')
     .option('--config <file>', 'YAML configuration (CONFIG_FILE)')
@@ -127,7 +124,7 @@ async function ofFolder(
   settings: Settings,
   scratch: string,
   output: Writable,
-  key: string | undefined,
+  key: BackupKey | undefined,
   copied: (name: string, bytes: number) => void,
 ): Promise<Manifest> {
   const partitions = await partitionsOfFolder(settings.dataDir);
@@ -140,7 +137,7 @@ async function ofCluster(
   settings: Settings,
   scratch: string,
   output: Writable,
-  key: string | undefined,
+  key: BackupKey | undefined,
   copied: (name: string, bytes: number) => void,
 ): Promise<Manifest> {
   return withNats(settings, async (api) => {
@@ -247,7 +244,7 @@ async function restore(terminal: Terminal, options: RestoreOptions): Promise<voi
 async function toFolder(
   settings: Settings,
   open: () => ReturnType<typeof createReadStream>,
-  key: string | undefined,
+  key: BackupKey | undefined,
   mayReplace: boolean,
   took: (name: string) => void,
 ): Promise<string | undefined> {
@@ -269,7 +266,7 @@ async function toCluster(
   settings: Settings,
   manifest: Manifest,
   open: () => ReturnType<typeof createReadStream>,
-  key: string | undefined,
+  key: BackupKey | undefined,
   mayReplace: boolean,
   took: (name: string) => void,
 ): Promise<void> {
@@ -321,13 +318,8 @@ function facts(settings: Settings): Pick<Manifest, 'program' | 'createdMs' | 'na
   return { program: packageVersion(), createdMs: Date.now(), namespace: settings.namespace };
 }
 
-async function keyOf(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return undefined;
-  const key = (await readFile(file, 'utf8')).trim();
-  if (key.length < SHORTEST_KEY) {
-    throw new CommandFailure(ExitCode.usage, `${file} must hold a passphrase of at least ${SHORTEST_KEY} characters`);
-  }
-  return key;
+async function keyOf(file: string | undefined): Promise<BackupKey | undefined> {
+  return file === undefined ? undefined : new BackupKey(await readFile(file, 'utf8'));
 }
 
 async function inScratch(work: (scratch: string) => Promise<void>): Promise<void> {

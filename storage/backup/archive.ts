@@ -12,6 +12,7 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { Decrypter, Encrypter } from 'age-encryption';
 import { extract, pack, type Pack } from 'tar-stream';
 import { RequestInvalidError, StorageCorruptError } from '../../models/errors.js';
+import type { BackupKey } from './backup-key.js';
 
 /** What is in a backup. */
 export interface Manifest {
@@ -45,8 +46,8 @@ export class ArchiveWriter {
   readonly #done: Promise<void>;
   #failure: unknown;
 
-  /** @param key a passphrase; undefined: it is not encrypted. */
-  constructor(output: Writable, key: string | undefined) {
+  /** @param key undefined: it is not encrypted. */
+  constructor(output: Writable, key: BackupKey | undefined) {
     this.#done = this.#run(output, key);
     this.#done.catch((error: unknown) => (this.#failure = error));
   }
@@ -87,14 +88,14 @@ export class ArchiveWriter {
     if (this.#failure !== undefined) throw this.#failure as Error;
   }
 
-  async #run(output: Writable, key: string | undefined): Promise<void> {
+  async #run(output: Writable, key: BackupKey | undefined): Promise<void> {
     const gzip = createGzip({ level: 6 });
     if (key === undefined) {
       await pipeline(this.#pack as unknown as Readable, gzip, output);
       return;
     }
     const encrypter = new Encrypter();
-    encrypter.setPassphrase(key);
+    await key.lock(encrypter);
     const zipped = Readable.toWeb(gzip) as unknown as Parameters<Encrypter['encrypt']>[0] & ReadableStream<Uint8Array>;
     const sealed = await encrypter.encrypt(zipped as never);
     await Promise.all([
@@ -112,7 +113,7 @@ export class ArchiveWriter {
  */
 export async function readArchive(
   open: () => Readable,
-  key: string | undefined,
+  key: BackupKey | undefined,
   take: (name: string, bytes: number, content: AsyncIterable<Uint8Array>) => Promise<void>,
 ): Promise<Manifest> {
   const tar = extract();
@@ -158,7 +159,7 @@ export async function readArchive(
 }
 
 /** Reads all of it and uses nothing. @throws as `readArchive` */
-export function verifyArchive(open: () => Readable, key: string | undefined): Promise<Manifest> {
+export function verifyArchive(open: () => Readable, key: BackupKey | undefined): Promise<Manifest> {
   return readArchive(open, key, () => Promise.resolve());
 }
 
@@ -168,12 +169,12 @@ export function isPartName(name: string): boolean {
 
 const AGE = Buffer.from('age-encryption.org/v1');
 
-async function opened(open: () => Readable, key: string | undefined): Promise<Readable> {
+async function opened(open: () => Readable, key: BackupKey | undefined): Promise<Readable> {
   const isSealed = await startsWith(open, AGE);
   if (!isSealed) return open();
   if (key === undefined) throw new RequestInvalidError('this backup is encrypted: give the key with --key-file');
   const decrypter = new Decrypter();
-  decrypter.addPassphrase(key);
+  key.open(decrypter);
   try {
     const plain = await decrypter.decrypt(Readable.toWeb(open()) as never);
     return Readable.fromWeb(plain as unknown as ReadableStream<Uint8Array>);

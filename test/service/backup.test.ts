@@ -1,5 +1,6 @@
 /** Everything is lost but the backup: one process, its folder. */
 import assert from 'node:assert/strict';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -225,10 +226,29 @@ describe('backup and restore', function () {
       assert.equal((await check('--key-file', right)).exitCode, 0);
       assert.match((await check('--key-file', wrong)).err, /cannot be opened with this key/);
       assert.match((await check()).err, /encrypted: give the key/);
+    });
+
+    it('is encrypted with a public key, and opens with the secret one', async () => {
+      const identity = await generateIdentity();
+      const [open, secret, sealed] = ['public', 'secret', 'sealed-2'].map((name) => join(kept, name)) as [
+        string,
+        string,
+        string,
+      ];
+      writeFileSync(open, `# of the operators\n${await identityToRecipient(identity)}\n`);
+      writeFileSync(secret, `# public key: ${await identityToRecipient(identity)}\n${identity}\n`);
+      await backup(dataDir, sealed, '--key-file', open);
+      const check = async (key: string) =>
+        run(
+          ['restore', '--from', sealed, '--check', '--key-file', key],
+          recordingTerminal({ DATA_DIR: join(folder(), 'x') }),
+        );
+      assert.equal((await check(secret)).exitCode, 0);
+      assert.match((await check(open)).err, /with a public key \(age1…\) nothing can be opened/);
       const changed = readFileSync(sealed);
       changed[changed.length - 100]! ^= 1;
       writeFileSync(sealed, changed);
-      assert.equal((await check('--key-file', right)).exitCode, 1);
+      assert.equal((await check(secret)).exitCode, 1);
     });
 
     it('has the newest n kept in a folder, and the newest brought back', async () => {
