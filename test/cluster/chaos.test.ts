@@ -108,7 +108,7 @@ describe(`cluster under faults (seed ${SEED})`, function () {
     const pause = FAULTS.find(({ name }) => name === 'SIGSTOP of scorer beyond its lease')!;
     const random = new SeededRandom(SEED);
     await cause(pause.name, [pause], 1, random);
-    const { verdict } = await run.judge();
+    const { verdict } = await run.judge(undefined, false);
     assert.ok(verdict.doubled > 0 || verdict.disordered > 0, JSON.stringify(verdict));
   });
 });
