@@ -107,7 +107,10 @@ export class ChaosRun {
    *
    * @param asksHistories whether what people are shown must become right, too: it never does where rows are doubled
    */
-  async judge(models: LoadedModels = NO_MODELS, asksHistories = true): Promise<Judgement & { readonly shown: readonly string[] }> {
+  async judge(
+    models: LoadedModels = NO_MODELS,
+    asksHistories = true,
+  ): Promise<Judgement & { readonly shown: readonly string[] }> {
     await this.load.stop();
     await this.#allScored();
     const shown = asksHistories ? await this.#wrongHistories() : [];
