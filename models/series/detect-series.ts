@@ -1,4 +1,5 @@
 /** Anomalies of a whole series, in the terms of the service that many have built on. */
+import { RequestInvalidError } from '../errors.js';
 import { expectationOf, expectationOfNext } from './expectation.js';
 import { findPeriod } from './period.js';
 import { regularGrid, type Granularity, type ImputeMode } from './regular-grid.js';
@@ -42,7 +43,10 @@ export interface SeriesVerdict {
   readonly points: readonly PointVerdict[];
 }
 
-/** Each point is judged by all others, those after it too. @throws RequestInvalidError from `regularGrid` */
+/** Sums of their squares are still numbers. */
+const LARGEST = 1e150;
+
+/** Each point is judged by all others, those after it too. @throws RequestInvalidError for values beyond 1e150, and from `regularGrid` */
 export function detectEntire(series: SeriesToDetect): SeriesVerdict {
   const grid = gridOf(series);
   const period = series.period > 0 ? series.period : findPeriod(grid.values);
@@ -53,7 +57,7 @@ export function detectEntire(series: SeriesToDetect): SeriesVerdict {
   return { period, points };
 }
 
-/** The last point is judged by those before it. @throws RequestInvalidError from `regularGrid` */
+/** The last point is judged by those before it. @throws RequestInvalidError for values beyond 1e150, and from `regularGrid` */
 export function detectLast(series: SeriesToDetect): SeriesVerdict {
   const grid = gridOf(series);
   const history = grid.values.subarray(0, grid.values.length - 1);
@@ -64,6 +68,10 @@ export function detectLast(series: SeriesToDetect): SeriesVerdict {
 }
 
 function gridOf({ timesMs, values, granularity, interval, imputeMode, imputeFixedValue }: SeriesToDetect) {
+  const wild = values.findIndex((value) => Math.abs(value) > LARGEST);
+  if (wild !== -1) {
+    throw new RequestInvalidError(`the value of point ${wild} must be at most ${LARGEST} in size, got ${values[wild]}`);
+  }
   return regularGrid(timesMs, values, granularity, interval, imputeMode, imputeFixedValue);
 }
 

@@ -31,6 +31,13 @@ describe('a whole series', () => {
     assert.ok(Math.abs(points[25]!.expectedValue - 798) < 25, String(points[25]!.expectedValue));
   });
 
+  it('of values beyond all measure is refused', () => {
+    const values = [...DOCUMENTED.slice(0, 20), 1e308];
+    for (const detect of [detectEntire, detectLast]) {
+      assert.throws(() => detect(ask(values)), /the value of point 20 must be at most 1e\+150 in size, got 1e\+308/);
+    }
+  });
+
   it('calls a point strange that is beyond so many margins as the sensitivity leaves', () => {
     for (const { expectedValue, upperMargin, lowerMargin, isAnomaly } of detectEntire(ask(DOCUMENTED)).points) {
       const value =
