@@ -1,3 +1,4 @@
+import { finished } from 'node:stream/promises';
 import { isDeviceId } from '../../models/domain/identity.js';
 import { OUTCOMES, type Outcome } from '../../models/domain/outcome.js';
 import { quoteValue } from '../../models/domain/quote-value.js';
@@ -148,6 +149,8 @@ export function deviceRoutes({
         await longReads.run(exchange.principal, async () => {
           if (format === 'parquet') {
             send(response, 200, EXPORT_MEDIA_TYPES.parquet, await parquetBytes(readSide, range, channels), headers);
+            // Whole in memory until its reader has it, or is gone.
+            await finished(response).catch(() => undefined);
             return;
           }
           response.writeHead(200, { 'Content-Type': EXPORT_MEDIA_TYPES[format], ...headers });
