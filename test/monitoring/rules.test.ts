@@ -1,11 +1,13 @@
 /** Alerts, runbooks and dashboards: valid, tested by promtool, and about metrics that there are. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { monitoringObjects } from '../../k8s/components/monitoring/make-rules.js';
 import { exportedMetrics, seriesOf } from '../support/exported-metrics.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const RULES = 'monitoring/rules/redshank.yaml';
@@ -31,6 +33,9 @@ function tool(context: Mocha.Context, program: string, ...args: readonly string[
 /** Metrics of others: of Prometheus itself, of Node, of the process, of the exporter that comes with NATS. */
 const FOREIGN = /^(up|ALERTS|process_\w+|nodejs_\w+|jetstream_server_\w+)$/;
 
+/** What the pages ask of other programs than Prometheus. */
+const COMMAND = /^(npx|kubectl|nats|redis-cli|chronyc|docker|curl) /;
+
 function metricsIn(expr: string): string[] {
   const bare = expr.replaceAll(/"[^"]*"/g, '').replaceAll(/\bby \([^)]*\)|\bon \([^)]*\)/g, '');
   return [...bare.matchAll(/\b([a-z_]+(?:_[a-z]+)+|up)\b(?=[{[)\s]|$)/g)]
@@ -40,6 +45,7 @@ function metricsIn(expr: string): string[] {
 
 describe('monitoring/', function () {
   this.timeout(60_000);
+  const folder = temporaryFolder();
   const series = new Set(exportedMetrics().flatMap(seriesOf));
 
   it('has rules and a configuration that promtool takes', function () {
@@ -87,6 +93,23 @@ describe('monitoring/', function () {
       for (const link of links)
         assert.doesNotThrow(() => readFileSync(new URL(link, `file://${ROOT}docs/runbooks/`)), `${page}: ${link}`);
     }
+  });
+
+  it('has pages that ask what Prometheus can answer, and end where the alert does', function () {
+    const asked: { record: string; expr: string }[] = [];
+    for (const { alert, expr } of rules) {
+      const blocks = [...text(`docs/runbooks/${alert}.md`).matchAll(/^```\n(.*?)\n```$/gms)].map(([, block]) => block!);
+      assert.equal(blocks.at(-1), expr, alert);
+      const lines = blocks.flatMap((block) => block.split('\n')).filter((line) => !COMMAND.test(line));
+      for (const line of lines) {
+        for (const name of metricsIn(line)) assert.ok(series.has(name) || FOREIGN.test(name), `${name} in ${alert}`);
+        asked.push({ record: `page:${asked.length}`, expr: line });
+      }
+    }
+    assert.ok(asked.length > 40, String(asked.length));
+    const file = join(folder(), 'rules.yaml');
+    writeFileSync(file, stringify({ groups: [{ name: 'pages', rules: asked }] }));
+    tool(this, 'promtool', 'check', 'rules', file);
   });
 
   it('names metrics that the code exports', () => {
