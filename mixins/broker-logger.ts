@@ -21,6 +21,8 @@ export class BrokerLogger extends Loggers.Base<Record<string, never>> {
   override getLogHandler(bindings: { readonly mod: string } | null) {
     const child = this.#logger.child({ module: bindings?.mod ?? 'broker' });
     return (type: Level, args: unknown[]): void => {
+      // Each call has a line at `debug`: what nobody reads is not written.
+      if (!child.isLevelEnabled(type === 'info' ? 'debug' : type)) return;
       const [first, ...rest] = args;
       const isReportedElsewhere = typeof first === 'string' && REPORTED_ELSEWHERE.some((form) => form.test(first));
       // The framework tells at `info` what only its own developers want to read.
