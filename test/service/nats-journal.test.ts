@@ -53,6 +53,27 @@ describe('the JetStream journal and its server', function () {
     await (await JetStreamJournal.open(connection, OPTIONS)).close();
   });
 
+  it('tells what it takes, and what it may take where the account has a limit', async () => {
+    await journal.append(STREAM, new Uint8Array(100_000));
+    const { usedBytes, freeBytes } = await journal.space();
+    assert.ok(usedBytes > 100_000 && usedBytes < 200_000, String(usedBytes));
+    assert.equal(freeBytes, undefined);
+    const limited = await NatsServer.start({
+      config: 'accounts { A { jetstream { max_file: 10MB }, users: [{ user: u, password: p }] } }\nno_auth_user: u',
+    });
+    try {
+      const other = await NatsConnection.connect(natsSettings(limited.url));
+      const own = await JetStreamJournal.open(other, OPTIONS);
+      await own.append(STREAM, new Uint8Array(100_000));
+      const space = await own.space();
+      assert.equal(space.usedBytes + space.freeBytes!, 10 * 2 ** 20);
+      await own.close();
+      await other.close();
+    } finally {
+      await limited.stop();
+    }
+  });
+
   async function readAll(): Promise<string[]> {
     const reader = journal.read(STREAM, 1);
     const all: string[] = [];

@@ -27,6 +27,19 @@ describe('openEmbeddedStorage', () => {
     await storage.close();
   });
 
+  it('tells what the log takes, and what it may take', async () => {
+    const storage = await openEmbeddedStorage(folder);
+    const before = await storage.logSpace();
+    for (let i = 0; i < 20; i++) {
+      await storage.journal.append({ topic: 'readings', partition: 0 }, new Uint8Array(100_000));
+    }
+    const after = await storage.logSpace();
+    assert.ok(after.usedBytes - before.usedBytes > 2_000_000, `${before.usedBytes} → ${after.usedBytes}`);
+    assert.ok(after.freeBytes! > 1_000_000 && after.freeBytes! < before.freeBytes! + 2 ** 28);
+    assert.equal(storage.readSideOutage(), undefined);
+    await storage.close();
+  });
+
   it('is for one at a time', async () => {
     const storage = await openEmbeddedStorage(folder);
     await assert.rejects(openEmbeddedStorage(folder), /is in use by process/);
