@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { FencedError, NotOwnerError, StorageFailedError } from '../../models/errors.js';
 import type { PartitionReport } from '../../models/routing/cluster-view.js';
-import { place } from '../../models/routing/placement.js';
 import type { InputBatch, OutputBatch, Stage, Topic } from '../../models/stages/stage.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Lease } from '../../storage/leases/leases.js';
@@ -15,6 +14,7 @@ import { Fitness, GOOD_RUN_MS } from './fitness.js';
 import { MoveLimit } from './move-limit.js';
 import { PartitionRunner, type RunnerObserver, type RunnerOptions } from './partition-runner.js';
 import { Projection, type ProjectionTarget } from './projection.js';
+import { Roster } from './roster.js';
 import { beginCounting, type StageMetrics } from './stage-metrics.js';
 import { TakeOverLog } from './take-over-log.js';
 
@@ -64,15 +64,8 @@ const RENEWALS_A_TTL = 3;
 const SAFE_SHARE_OF_TTL = 0.7;
 /** A lease that ends without a word is noticed after this. One that is given back is heard of at once. */
 const LOOK_EVERY_MS = 500;
-/** A partition that was given away is not taken back before the other one has had the time to take it. */
-const GIVEN_AWAY_MS = 3_000;
 /** A reader that waits although there are records would go unseen for so long. */
 const ASK_IDLE_EVERY_MS = 10_000;
-/** Whoever stops is gone by then. */
-const STOPPED_AFTER_MS = 60_000;
-/** Whoever stands aside says so again and again: a member that came later, or did not hear it, must know. */
-const TELL_ASIDE_EVERY_MS = 1_500;
-const ASIDE_IS_BELIEVED_MS = 5_000;
 const FIRST_ASIDE_MS = 15_000;
 const FAILED = 'partition failed, trying again';
 const BEHIND = 'read side is behind, it will be filled from the log';
@@ -91,16 +84,10 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   readonly #failures = new Map<number, string>();
   /** Partitions that this replica runs, or tries to. */
   readonly #loops = new Map<number, Promise<void>>();
-  readonly #givenAway = new Map<number, { readonly to: string; readonly untilMs: number }>();
   /** What the log last said of its end. */
   readonly #asked = new Map<number, { readonly last: number; readonly atMs: number }>();
-  /** Members that have said that they stop or stand aside, with the time until which they are believed. */
-  readonly #leaving = new Map<string, number>();
-  /** Those that are alive and take partitions. */
-  #members: ReadonlySet<string> = new Set();
+  readonly #roster: Roster;
   readonly #fitness: Fitness;
-  #aside: { readonly untilMs: number; readonly reason: string } | undefined;
-  #toldAsideMs = -Infinity;
   readonly #moves: MoveLimit;
   readonly #takeOvers: TakeOverLog;
   readonly #outOfReach: RecurringFault;
@@ -111,8 +98,6 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   /** Until then the read side may go back without being at fault. */
   #mayForgetUntilMs = -Infinity;
   readonly #stopping = new AbortController();
-  /** Partition → who should run it; undefined before the first look. */
-  #placement: readonly string[] | undefined;
   /** Ends waits when something has changed. */
   #changed = new AbortController();
   #isLookDue = false;
@@ -123,6 +108,14 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     this.#logger = options.logger.child({ stage: options.stage.name });
     const { monotonicMs } = options.clock;
     beginCounting(options.metrics, options.stage.name);
+    const { stage, storage, partitions, holder, members } = options;
+    this.#roster = new Roster({
+      partitions,
+      self: holder,
+      alive: () => members?.() ?? [],
+      holders: () => storage.leases.holders(stage.name),
+      nowMs: monotonicMs,
+    });
     this.#fitness = new Fitness(options.firstAsideMs ?? FIRST_ASIDE_MS);
     this.#moves = new MoveLimit(MOVES_AT_ONCE, MOVES_A_SECOND, monotonicMs);
     this.#takeOvers = new TakeOverLog(this.#logger, monotonicMs);
@@ -151,18 +144,18 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
 
   /** Why the stage cannot do its job, or undefined when every partition that should run here does. */
   notReady(): string | undefined {
-    const { stage, partitions, holder } = this.#options;
-    if (this.#aside !== undefined) return `${stage.name} stands aside, nothing runs here: ${this.#aside.reason}`;
+    const { stage, partitions } = this.#options;
+    const { whyAside } = this.#roster;
+    if (whyAside !== undefined) return `${stage.name} stands aside, nothing runs here: ${whyAside}`;
     const failed = [...this.#failures.entries()][0];
     if (failed !== undefined) return `${stage.name} partition ${failed[0]}: ${failed[1]}`;
-    const wanted = this.#placement?.filter((owner) => owner === holder).length ?? partitions;
-    const missing = wanted - this.#tookOver.size;
+    const missing = (this.#roster.own()?.length ?? partitions) - this.#tookOver.size;
     return missing > 0 ? `${stage.name} has yet to take over ${missing} partition(s)` : undefined;
   }
 
   /** A member has said that it stops, or takes nothing for a while: what it holds will be free at once. @param forMs default 60 s */
-  memberLeaves(member: string, forMs = STOPPED_AFTER_MS): void {
-    this.#leaving.set(member, this.#options.clock.monotonicMs() + forMs);
+  memberLeaves(member: string, forMs?: number): void {
+    this.#roster.leaves(member, forMs);
     this.#lookSoon();
   }
 
@@ -179,9 +172,9 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   async giveUp(partition: number, to: string): Promise<boolean> {
     const loop = this.#loops.get(partition);
     if (loop === undefined) return true;
-    this.#place();
-    if (!this.#stopping.signal.aborted && this.#placement?.[partition] !== to) return false;
-    this.#givenAway.set(partition, { to, untilMs: this.#options.clock.monotonicMs() + GIVEN_AWAY_MS });
+    this.#roster.look();
+    if (!this.#stopping.signal.aborted && this.#roster.ownerOf(partition) !== to) return false;
+    this.#roster.givesAway(partition, to);
     this.#runners.get(partition)?.stop();
     await loop;
     return true;
@@ -239,7 +232,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
         partition,
         owner: holders.get(partition),
         isOwned: false,
-        wantedOwner: this.#placement?.[partition],
+        wantedOwner: this.#roster.ownerOf(partition),
         epoch: 0,
         position: 0,
         lag: undefined,
@@ -260,7 +253,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
           partition,
           owner: holder,
           isOwned: true,
-          wantedOwner: this.#placement?.[partition],
+          wantedOwner: this.#roster.ownerOf(partition),
           epoch: runner.epoch,
           position,
           lag: Math.max(0, last - position),
@@ -314,7 +307,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   }
 
   #look(): void {
-    this.#place();
+    this.#roster.look();
     for (let partition = 0; partition < this.#options.partitions; partition++) {
       if (!this.#isWanted(partition) || this.#loops.has(partition)) continue;
       const loop = this.#tend(partition).finally(() => this.#loops.delete(partition));
@@ -322,28 +315,8 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     }
   }
 
-  #place(): void {
-    const { stage, storage, partitions, holder, members, clock } = this.#options;
-    const alive = members?.() ?? [];
-    const nowMs = clock.monotonicMs();
-    for (const [member, untilMs] of this.#leaving) {
-      if (nowMs >= untilMs || !alive.includes(member)) this.#leaving.delete(member);
-    }
-    if (this.#aside !== undefined && nowMs >= this.#aside.untilMs) this.#aside = undefined;
-    const others = alive.filter((member) => member !== holder && !this.#leaving.has(member));
-    // Whoever is the last one goes on trying.
-    if (others.length === 0) this.#aside = undefined;
-    this.#members = new Set(this.#aside === undefined ? [holder, ...others] : others);
-    this.#placement = place(partitions, [...this.#members], storage.leases.holders(stage.name));
-  }
-
   #isWanted(partition: number): boolean {
-    if (this.#stopping.signal.aborted || this.#placement?.[partition] !== this.#options.holder) return false;
-    const given = this.#givenAway.get(partition);
-    if (given === undefined) return true;
-    const isOver = this.#options.clock.monotonicMs() >= given.untilMs || !this.#members.has(given.to);
-    if (isOver) this.#givenAway.delete(partition);
-    return isOver;
+    return !this.#stopping.signal.aborted && this.#roster.isWanted(partition);
   }
 
   /** Runs a partition for as long as it should run here. */
@@ -426,32 +399,27 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
 
   /** A replica on which nothing runs would otherwise keep its share from those on which it would. */
   #standAsideIfUnfit(partition: number, ranMs: number, error: unknown): void {
-    const { stage, holder, clock, metrics, storage } = this.#options;
+    const { stage, clock, metrics, storage } = this.#options;
     // That all replicas fail alike is nobody's own fault.
-    if (storage.outage() !== undefined || this.#members.size < 2) return;
+    if (storage.outage() !== undefined || this.#roster.size < 2) return;
     for (const [other, sinceMs] of this.#tookOver) {
       if (other !== partition && clock.monotonicMs() - sinceMs >= GOOD_RUN_MS) this.#fitness.ended(other);
     }
     this.#fitness.failed(partition, ranMs);
-    const wanted = (this.#placement ?? []).flatMap((owner, number) => (owner === holder ? [number] : []));
-    const forMs = this.#fitness.standAside(wanted);
+    const forMs = this.#fitness.standAside(this.#roster.own() ?? []);
     if (forMs === 0) return;
-    this.#aside = { untilMs: clock.monotonicMs() + forMs, reason: String(error) };
+    this.#roster.standAside(forMs, String(error));
     metrics.standAsides.inc({ stage: stage.name });
     this.#logger.error({ err: error, forMs }, 'nothing runs here: standing aside, so that others take over');
     for (const runner of this.#runners.values()) runner.stop();
-    this.#place();
     this.#lookSoon();
-    this.#toldAsideMs = -Infinity;
     this.#tellAside();
   }
 
   #tellAside(): void {
-    const { clock, onStandAside } = this.#options;
-    const nowMs = clock.monotonicMs();
-    if (this.#aside === undefined || nowMs - this.#toldAsideMs < TELL_ASIDE_EVERY_MS) return;
-    this.#toldAsideMs = nowMs;
-    onStandAside?.(Math.round(Math.min(this.#aside.untilMs - nowMs, ASIDE_IS_BELIEVED_MS))).catch((reason: unknown) => {
+    const forMs = this.#roster.takeAsideToTell();
+    if (forMs === undefined) return;
+    this.#options.onStandAside?.(forMs).catch((reason: unknown) => {
       this.#logger.warn({ err: reason }, 'nobody was told that this replica stands aside');
     });
   }
