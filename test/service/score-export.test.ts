@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { parquetReadObjects } from 'hyparquet';
+import { parquetBytes } from '../../services/gateway/score-export.js';
 import { startGatewayNode, type GatewayNode } from '../support/gateway-node.js';
 import { ask } from '../support/http-client.js';
 import { scoreRows } from '../support/sample-records.js';
@@ -43,6 +44,15 @@ describe('scores as a file', () => {
       rows.map(({ ts, isAnomaly }) => [ts, isAnomaly]),
       [['1970-01-01T00:00:01.000Z', true]],
     );
+  });
+
+  it('are Parquet only as far as it fits into memory, channels counted', async () => {
+    const range = { tenant: 'default', device: ID, fromMs: 0, toMs: Infinity };
+    const channels = Array.from({ length: 2_000_000 }, (_, i) => `c${i}`);
+    await assert.rejects(parquetBytes(node.readSide, range, channels), {
+      type: 'PAYLOAD_TOO_LARGE',
+      message: /at most 2 rows with 2000000 channel\(s\)/,
+    });
   });
 
   it('are Parquet', async () => {
