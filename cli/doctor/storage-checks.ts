@@ -12,6 +12,9 @@ import { CLOCK_WARN_MS } from './server-checks.js';
 /** Older ones run (Debian ships 2.9.10), but cannot be told to sync before they answer. */
 const PRODUCTION_NATS = [2, 10, 23] as const;
 const CONNECT_WITHIN_MS = 5_000;
+const ONE_OF_SEVERAL =
+  'the NATS servers are a cluster, but each stream lies on one of them: its loss loses what was acknowledged. ' +
+  'Set nats_replicas: 3, and "nats stream edit STREAM --replicas 3" for each stream';
 
 /** @param settings with `natsUrl`. */
 export async function checkNats(settings: Settings): Promise<readonly Finding[]> {
@@ -65,7 +68,11 @@ async function checkStreams(
     const { replicas, durability } = storage.journal;
     await storage.close();
     const kept = `on ${replicas} server${replicas === 1 ? '' : 's'} each; what is acknowledged survives: ${durability}`;
-    return [ok('streams', `${present.length} as they should be, ${kept}`)];
+    const isAtRisk = replicas === 1 && connection.server.cluster !== undefined;
+    return [
+      ok('streams', `${present.length} as they should be, ${kept}`),
+      ...(isAtRisk ? [warn('replicas', ONE_OF_SEVERAL)] : []),
+    ];
   } catch (error) {
     return [fail('streams', messageOf(error))];
   }

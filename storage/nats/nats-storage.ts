@@ -78,13 +78,20 @@ export async function openNatsStorage(
 }
 
 function chooseReplicas(demanded: number | undefined, connection: NatsConnection): number {
-  const { cluster, connect_urls: known } = connection.server;
-  // A server tells the addresses of all in its cluster for clients; alone it tells of none, or of itself.
-  const servers = cluster === undefined ? 1 : Math.max(1, new Set(known ?? []).size);
+  const { cluster, connect_urls: known = [] } = connection.server;
   if (demanded !== undefined && demanded > 1 && cluster === undefined) {
     throw new SettingInvalidError([
       `nats_replicas must be 1 while the NATS server is not part of a cluster, got ${demanded}`,
     ]);
   }
-  return demanded ?? (servers >= REPLICAS_IN_A_CLUSTER ? REPLICAS_IN_A_CLUSTER : 1);
+  if (demanded !== undefined) return demanded;
+  if (cluster === undefined) return 1;
+  // A server of a cluster tells clients the addresses of all. Where it may not, as in NATS' own Helm chart, three look like one, and
+  // the loss of that one would lose what was acknowledged.
+  if (known.length === 0) {
+    throw new SettingInvalidError([
+      'nats_replicas must be set, since the NATS servers are a cluster that does not tell of its members (no_advertise): 3 where it has three, else 1',
+    ]);
+  }
+  return new Set(known).size >= REPLICAS_IN_A_CLUSTER ? REPLICAS_IN_A_CLUSTER : 1;
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { checkNats } from '../../cli/doctor/storage-checks.js';
+import { loadSettings } from '../../models/settings.js';
 import { openNatsStorage, type NatsStorage } from '../../storage/nats/nats-storage.js';
 import { startNatsCluster } from '../support/nats-cluster.js';
 import { needsNatsServer, type NatsServer } from '../support/nats-server.js';
@@ -67,5 +69,28 @@ describe('three NATS servers', function () {
     assert.deepEqual(read, acknowledged);
     const { first, last } = await journal.state(STREAM);
     assert.deepEqual({ first, last }, { first: 1, last: acknowledged.length });
+  });
+
+  it('that do not tell of each other are not taken for one', async () => {
+    servers = await startNatsCluster({ isSilent: true });
+    const settings = { ...natsSettings(servers[0]!.url), namespace: 'test', partitions: 1 };
+    await assert.rejects(openNatsStorage({ ...settings, natsReplicas: undefined }), /nats_replicas must be set/);
+
+    const open = () => openNatsStorage({ ...settings, natsReplicas: 3 });
+    storage = await until('all three', () => open().catch(() => undefined), 60_000);
+    assert.equal(storage.journal.durability, 'server-loss');
+  });
+
+  it('are warned of by doctor, where each stream lies on one of them', async () => {
+    servers = await startNatsCluster();
+    const settings = {
+      ...loadSettings({ env: { NATS_URL: servers[0]!.url, REDIS_URL: 'redis://127.0.0.1:1' } }),
+      partitions: 1,
+      natsReplicas: 1,
+    } as const;
+    storage = await until('a leader', () => openNatsStorage(settings).catch(() => undefined), 60_000);
+    const finding = (await checkNats(settings)).find(({ check }) => check === 'replicas');
+    assert.equal(finding?.state, 'warn');
+    assert.match(finding.message, /its loss loses what was acknowledged. Set nats_replicas: 3/);
   });
 });
