@@ -1,6 +1,9 @@
 /** What a member of a cluster keeps: the log, leases and blobs at NATS, the read side at Redis. */
 import type { Logger } from 'pino';
 import { BACKUP_LEASE } from './backup/backup-hold.js';
+import type { Blobs } from './blobs/blobs.js';
+import { CopiedBlobs } from './blobs/copied-blobs.js';
+import { FileBlobs } from './blobs/file-blobs.js';
 import { redisLimiter } from './limits/limiters.js';
 import { natsConnectOptions } from './nats/nats-options.js';
 import { openMqttFeeds } from './nats/mqtt-feeds.js';
@@ -17,20 +20,33 @@ export interface ClusterStorage {
   readonly transporter: { readonly type: 'NATS'; readonly options: ReturnType<typeof natsConnectOptions> };
 }
 
+/** Less than the probe of a start gives a pod (k8s/base/process.yaml), so that it is the process that says why. */
+const START_WAITS_MS = 100_000;
+
 /**
- * @param nodeId of this process.
+ * Waits for NATS, which may start at the same time, for 100 s.
+ *
+ * @param nodeId of this process. @param signal ends the wait, with an `AbortError`.
  * @throws SettingInvalidError NATS or Redis cannot be used with these settings.
  * @throws StorageFailedError NATS cannot be reached. Redis may be away: it is only looked at.
  * @throws StorageCorruptError a stream is not as this release makes it.
  */
-export async function openClusterStorage(settings: Settings, nodeId: string, logger: Logger): Promise<ClusterStorage> {
+export async function openClusterStorage(
+  settings: Settings,
+  nodeId: string,
+  logger: Logger,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<ClusterStorage> {
   const nats = await openNatsStorage(settings, {
     name: nodeId,
+    connectWithinMs: START_WAITS_MS,
+    ...(signal === undefined ? {} : { signal }),
     // So that its user need not be allowed to hear the answers to others.
     inboxPrefix: inboxPrefixOf(roleOf(settings)),
     report: (level, message) => logger[level](message),
   });
   try {
+    const models = await modelsOf(settings, nats.models, logger);
     const redis = await RedisConnection.open(redisAddressOf(settings), {
       onProblem: (problem) => logger.warn({ problem }, 'Redis'),
     });
@@ -50,7 +66,7 @@ export async function openClusterStorage(settings: Settings, nodeId: string, log
         journal: nats.journal,
         leases: nats.leases,
         blobs: nats.blobs,
-        models: nats.models,
+        models,
         readSide,
         mqtt: (failed) => openMqttFeeds(nats.connection, settings.namespace, nats.journal.replicas, failed),
         isBackupRunning: async () => (await nats.leases.holder(BACKUP_LEASE)) !== undefined,
@@ -70,6 +86,13 @@ export async function openClusterStorage(settings: Settings, nodeId: string, log
     await nats.close();
     throw error;
   }
+}
+
+/** With a copy of all models in a folder of this process, where that is wanted. */
+async function modelsOf(settings: Settings, shared: Blobs, logger: Logger): Promise<Blobs> {
+  if (!settings.modelCopies || !settings.services.includes('model-registry')) return shared;
+  const copy = await FileBlobs.open(settings.modelPath);
+  return CopiedBlobs.open(shared, copy, (message) => logger.error({ message }, 'a copy of a model is damaged'));
 }
 
 /** Where the settings say that Redis is; `redisUrl` is set wherever `natsUrl` is. */

@@ -253,8 +253,20 @@ export const FIELDS: readonly Field[] = [
     reader: path,
     fallback: ({ settings }) => `${settings.dataDir ?? './data'}/models`,
     fallbackWords: '`$DATA_DIR/models`',
-    meaning: 'Folder into which `redshank train` writes models.',
+    meaning:
+      'Folder of trained models: all of them on one machine, with `model_copies` in a cluster, and what `redshank train` writes.',
     reason: 'Beside the data that made them.',
+  }),
+  field({
+    key: 'modelCopies',
+    env: 'MODEL_COPIES',
+    file: ['model_copies'],
+    reader: boolean,
+    fallback: always(false),
+    meaning:
+      'Whether a process of a cluster with `model-registry` keeps a copy of every trained model in `MODEL_PATH`, and puts back what NATS has lost.',
+    reason:
+      'NATS keeps them on three servers. A folder on a volume is for who wants to see them, and back them up, as files.',
   }),
   field({
     key: 'maxWorkers',
@@ -458,9 +470,10 @@ export const FIELDS: readonly Field[] = [
     file: ['nats_replicas'],
     reader: oneOfNumbers([1, 3, 5]),
     fallback: always(undefined),
-    fallbackWords: '3 where at least three NATS servers form a cluster, else 1',
+    fallbackWords: '3 where NATS tells of three servers or more, 1 where it is alone',
     meaning: 'NATS servers that hold each stream. Taken when a stream is created, then compared.',
-    reason: 'Three survive the loss of one; five cost more than most logs are worth.',
+    reason:
+      'Three survive the loss of one; five cost more than most logs are worth. Servers with `no_advertise` tell of nobody: then it must be set.',
   }),
   field({
     key: 'maxQueueSize',
@@ -534,7 +547,7 @@ export const FIELDS: readonly Field[] = [
     file: ['performance.metrics_enabled'],
     reader: boolean,
     fallback: always(true),
-    meaning: 'Whether metrics are served at all.',
+    meaning: 'Whether metrics are served at all. Probes are, wherever `metrics_port` is not 0.',
     reason: 'What is not measured fails unseen.',
   }),
   field({

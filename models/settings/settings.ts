@@ -39,6 +39,7 @@ export interface Settings {
   readonly clusterSecret: string | undefined;
   readonly services: readonly ServiceName[];
   readonly modelPath: string;
+  readonly modelCopies: boolean;
   readonly maxWorkers: number;
   readonly tfjsBackend: 'auto' | 'node' | 'wasm' | 'cpu';
   readonly enableQuantum: boolean;
