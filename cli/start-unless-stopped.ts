@@ -17,6 +17,16 @@ export async function startUnlessStopped(
     signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
   const node = await Promise.race([starting, stopped]);
-  if (node === undefined) await stopWithin(async () => (await starting).stop());
+  if (node === undefined) {
+    await stopWithin(async () => {
+      const late = await starting.catch(unlessAborted);
+      await late?.stop();
+    });
+  }
   return node;
+}
+
+/** A start that was waiting for others has stopped by itself. */
+function unlessAborted(error: unknown): undefined {
+  if (!(error instanceof Error && error.name === 'AbortError')) throw error;
 }

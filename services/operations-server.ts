@@ -9,7 +9,8 @@ import { HttpProblemError, toProblem } from './gateway/problem.js';
 import { send, sendJson, sendProblem } from './gateway/respond.js';
 
 export interface OperationsOptions {
-  readonly registry: Registry;
+  /** undefined: no metrics are served, only probes. */
+  readonly registry: Registry | undefined;
   /** Why this process cannot do its job now; undefined when it can. */
   readonly whyNotReady: () => Promise<string | undefined>;
   readonly host: string;
@@ -36,6 +37,7 @@ async function answer(
 ): Promise<void> {
   switch (request.url?.split('?')[0]) {
     case '/metrics':
+      if (registry === undefined) throw new HttpProblemError(404, 'Not found', 'performance.metrics_enabled is off');
       send(response, 200, registry.contentType, await registry.metrics());
       return;
     case '/health':

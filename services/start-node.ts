@@ -24,7 +24,7 @@ import { close, urlOf } from './gateway/listen.js';
 import { ingestService } from './ingest.service.js';
 import { modelRegistryService } from './model-registry.service.js';
 import type { NodeContext } from './node-context.js';
-import { breakerMetrics, nodeMetrics } from './node-metrics.js';
+import { nodeMetrics, watchBreakers } from './node-metrics.js';
 import { startOperationsServer } from './operations-server.js';
 import { whyNotReady } from './readiness.js';
 import { scorerService } from './scorer.service.js';
@@ -60,6 +60,8 @@ export interface StartOptions {
   readonly openStorage?: (dataDir: string, options: EmbeddedStorageOptions) => Promise<Storage>;
   /** What differs from `DEFAULT_RUNNER_OPTIONS`. */
   readonly runner?: Partial<RunnerOptions>;
+  /** Ends a start that waits for others, with an `AbortError`. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -69,34 +71,41 @@ export interface StartOptions {
 export async function startNode(
   settings: Settings,
   logger: Logger,
-  { clock = systemClock, openStorage = openEmbeddedStorage, runner = {} }: StartOptions = {},
+  { clock = systemClock, openStorage = openEmbeddedStorage, runner = {}, signal }: StartOptions = {},
 ): Promise<RunningNode> {
   const nodeId = newNodeId(settings);
-  const { storage, transporter } = await openFor(settings, nodeId, logger, openStorage);
+  const metrics = createMetrics();
   const servers: Server[] = [];
+  let storage: Storage | undefined;
   let broker: ServiceBroker | undefined;
+  // Before anything that is waited for, so that a probe can tell a slow start from a dead process.
+  let whyNot: () => Promise<string | undefined> = () => Promise.resolve('starting');
+  const operations = await startOperations(settings, metrics, () => whyNot());
+  if (operations !== undefined) servers.push(operations);
   try {
+    const opened = await openFor(settings, nodeId, logger, openStorage, signal);
+    storage = opened.storage;
     await fixPartitions(storage.blobs, settings.partitions);
     const node: NodeContext = {
       settings,
       nodeId,
       storage,
       logger,
-      metrics: createMetrics(),
+      metrics,
       clock,
       tracer: tracerOf(settings, nodeId, clock, logger),
       runner: { ...DEFAULT_RUNNER_OPTIONS, ...runner },
     };
     const upkeep = new ReadSideUpkeep(storage.readSide, clock, settings.historyDays, logger);
     nodeMetrics(node.metrics.registry, settings, storage);
-    broker = new ServiceBroker(brokerOptions(settings, nodeId, logger, transporter, await busOf(node)));
-    breakerMetrics(node.metrics.registry, broker);
-    provideOwners(broker, (stage, partition) => storage.leases.holders(stage as StageName).get(partition));
-    const operations = await startOperations(node, broker);
-    if (operations !== undefined) servers.push(operations);
+    broker = new ServiceBroker(brokerOptions(settings, nodeId, logger, opened.transporter, await busOf(node)));
+    watchBreakers(node.metrics.registry, broker, logger, clock);
+    const { leases } = storage;
+    provideOwners(broker, (stage, partition) => leases.holders(stage as StageName).get(partition));
     for (const name of settings.services) broker.createService(SERVICES[name](node));
     await broker.start();
     upkeep.start();
+    whyNot = readinessOf(broker, settings.services, nodeId);
     const address = settings.services.includes('gateway')
       ? await broker.call<GatewayAddress, object>('gateway.address', {}, { nodeID: nodeId })
       : undefined;
@@ -104,7 +113,7 @@ export async function startNode(
   } catch (error) {
     await broker?.stop();
     await Promise.all(servers.map((server) => close(server, 0, () => true)));
-    await storage.close();
+    await storage?.close();
     throw error;
   }
 }
@@ -115,10 +124,11 @@ async function openFor(
   nodeId: string,
   logger: Logger,
   openStorage: NonNullable<StartOptions['openStorage']>,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly storage: Storage; readonly transporter?: BrokerOptions['transporter'] }> {
   if (settings.natsUrl !== undefined) {
     const { openClusterStorage } = await import('../storage/cluster-storage.js');
-    return openClusterStorage(settings, nodeId, logger);
+    return openClusterStorage(settings, nodeId, logger, signal === undefined ? {} : { signal });
   }
   const absent = SERVICE_NAMES.filter((name) => !settings.services.includes(name));
   if (absent.length > 0) {
@@ -157,28 +167,31 @@ function tracerOf(settings: Settings, nodeId: string, clock: Clock, logger: Logg
   return createTracer({ endpoint: settings.otlpEndpoint, ratio: settings.traceRatio, resource, clock, logger });
 }
 
-/** Before the services start, so that a probe can tell a slow start from a dead process. */
 function startOperations(
-  { settings, nodeId, metrics }: NodeContext,
-  broker: ServiceBroker,
+  { metricsEnabled, metricsPort, host }: Settings,
+  { registry }: NodeContext['metrics'],
+  whyNotReady: () => Promise<string | undefined>,
 ): Promise<Server> | undefined {
-  const { metricsEnabled, metricsPort, host, services } = settings;
-  if (!metricsEnabled || metricsPort === 0) return undefined;
-  let isStarted = false;
-  broker.localBus.once('$broker.started', () => (isStarted = true));
+  if (metricsPort === 0) return undefined;
   return startOperationsServer({
-    registry: metrics.registry,
+    registry: metricsEnabled ? registry : undefined,
     host,
     port: metricsPort,
-    whyNotReady: async () =>
-      isStarted
-        ? whyNotReady(
-            (action, nodeID) => broker.call(action, {}, { timeout: READY_MS, ...(nodeID && { nodeID }) }),
-            services,
-            nodeId,
-          )
-        : 'starting',
+    whyNotReady,
   });
+}
+
+function readinessOf(
+  broker: ServiceBroker,
+  services: readonly ServiceName[],
+  nodeId: string,
+): () => Promise<string | undefined> {
+  return () =>
+    whyNotReady(
+      (action, nodeID) => broker.call(action, {}, { timeout: READY_MS, ...(nodeID && { nodeID }) }),
+      services,
+      nodeId,
+    );
 }
 
 /** A probe waits 5 s at the most. */
@@ -188,7 +201,7 @@ const READY_MS = 4_000;
 const STOP_ORDER: readonly ServiceName[] = ['gateway', 'model-registry', 'ingest', 'window', 'scorer', 'alerting'];
 
 function runningNode(
-  { storage, logger, tracer }: NodeContext,
+  { settings, storage, logger, tracer }: NodeContext,
   broker: ServiceBroker,
   upkeep: ReadSideUpkeep,
   servers: readonly Server[],
@@ -197,7 +210,7 @@ function runningNode(
   const [operations] = servers;
   return {
     url: address?.url,
-    metricsUrl: operations && `${urlOf(operations)}/metrics`,
+    metricsUrl: operations && settings.metricsEnabled ? `${urlOf(operations)}/metrics` : undefined,
     durability: storage.journal.durability,
     broker,
     stop: async () => {

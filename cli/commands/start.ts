@@ -37,7 +37,10 @@ async function start(terminal: Terminal, options: StartOptions): Promise<void> {
   });
   const { startNode } = await import('../../services/start-node.js');
   const logger = createLogger(settings, terminal.stdout);
-  const node = await startUnlessStopped(() => startNode(settings, logger), terminal.signal);
+  const node = await startUnlessStopped(
+    () => startNode(settings, logger, { signal: terminal.signal }),
+    terminal.signal,
+  );
   if (node === undefined) return;
   const { url, metricsUrl, durability } = node;
   const { services, natsUrl, dataDir, auth } = settings;

@@ -29,6 +29,8 @@ export interface NatsConnectionOptions {
   readonly inboxPrefix?: string;
   /** Longest time for the first connection, in ms. Default 10,000. */
   readonly connectWithinMs?: number;
+  /** Ends the wait for the first connection, with an `AbortError`. */
+  readonly signal?: AbortSignal;
   /** Told of lost and found connections and refused permissions; never of a secret. Default: nobody. */
   readonly report?: (level: 'info' | 'warn', message: string) => void;
 }
@@ -50,6 +52,8 @@ interface Pending {
 const REQUEST_MS = 4_000;
 const CONNECT_WITHIN_MS = 10_000;
 const CONNECT_AGAIN_MS = 250;
+/** Servers that start together need some seconds; who waits longer should know for what. */
+const WAIT_IN_SILENCE_MS = 3_000;
 /** A short break is waited out; whoever asks during a longer one is told at once. */
 const SHORT_BREAK_MS = 1_000;
 const MOST_PENDING_BYTES = 64 * 2 ** 20;
@@ -87,6 +91,7 @@ export class NatsConnection {
   static async connect(settings: NatsSettings, options: NatsConnectionOptions = {}): Promise<NatsConnection> {
     const withinMs = options.connectWithinMs ?? CONNECT_WITHIN_MS;
     const deadlineMs = performance.now() + withinMs;
+    let speakAtMs = performance.now() + WAIT_IN_SILENCE_MS;
     const wanted = natsConnectOptions(settings, options.name ?? 'redshank');
     const inbox = options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix };
     for (;;) {
@@ -109,7 +114,11 @@ export class NatsConnection {
             { cause: error },
           );
         }
-        await sleep(CONNECT_AGAIN_MS);
+        if (performance.now() >= speakAtMs) {
+          options.report?.('warn', `NATS at ${servers} cannot be reached (${(error as Error).message}): still trying`);
+          speakAtMs = Infinity;
+        }
+        await sleep(CONNECT_AGAIN_MS, undefined, { signal: options.signal });
       }
     }
   }
