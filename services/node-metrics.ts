@@ -2,6 +2,9 @@
 import { totalmem } from 'node:os';
 import { Gauge, type Registry } from 'prom-client';
 import type { ServiceBroker } from 'moleculer';
+import type { Logger } from 'pino';
+import type { Clock } from '../mixins/clock.js';
+import { RecurringFault } from '../mixins/recurring-fault.js';
 import { roleOf, type Settings } from '../models/settings.js';
 import type { Storage } from '../storage/storage.js';
 import { packageVersion } from './package-version.js';
@@ -58,16 +61,31 @@ function memoryLimit(): number {
 interface BreakerEvent {
   readonly nodeID: string;
   readonly action: string;
+  readonly failures?: number;
+  readonly count?: number;
 }
 
-/** Breakers that keep calls of this process from others. Of actions at nodes: their names are many, so they are only counted. */
-export function breakerMetrics(registry: Registry, broker: ServiceBroker): void {
-  const open = new Set<string>();
+/**
+ * Breakers that keep calls of this process from others. Of actions at nodes: their names are many, so they are only counted, and the log
+ * says which. One that opens again after each trial is told once a minute.
+ */
+export function watchBreakers(registry: Registry, broker: ServiceBroker, logger: Logger, clock: Clock): void {
+  const open = new Map<string, RecurringFault>();
   const nameOf = ({ nodeID, action }: BreakerEvent): string => `${action} ${nodeID}`;
-  broker.localBus.on('$circuit-breaker.opened', (event: BreakerEvent) => open.add(nameOf(event)));
-  broker.localBus.on('$circuit-breaker.closed', (event: BreakerEvent) => open.delete(nameOf(event)));
+  broker.localBus.on('$circuit-breaker.opened', (event: BreakerEvent) => {
+    const { nodeID: node, action, failures, count } = event;
+    const name = nameOf(event);
+    const fault =
+      open.get(name) ?? new RecurringFault(logger, 'warn', 'a circuit breaker has opened', clock.monotonicMs);
+    open.set(name, fault);
+    fault.happened(undefined, { node, action, failures, count });
+  });
+  broker.localBus.on('$circuit-breaker.closed', (event: BreakerEvent) => {
+    open.delete(nameOf(event));
+    logger.info({ node: event.nodeID, action: event.action }, 'a circuit breaker has closed');
+  });
   broker.localBus.on('$node.disconnected', ({ node }: { readonly node: { readonly id: string } }) => {
-    for (const name of open) if (name.endsWith(` ${node.id}`)) open.delete(name);
+    for (const name of open.keys()) if (name.endsWith(` ${node.id}`)) open.delete(name);
   });
   new Gauge({
     name: 'redshank_bus_open_breakers',

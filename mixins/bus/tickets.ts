@@ -7,8 +7,11 @@
  * - Calls inside one process need none.
  */
 import { Errors, type Context, type Middleware, type ServiceBroker } from 'moleculer';
+import type { Logger } from 'pino';
 import { ForbiddenError, UnauthenticatedError } from '../../models/errors.js';
 import { isAllowed, type Permission } from '../../models/security/permissions.js';
+import type { Clock } from '../clock.js';
+import { RecurringFault } from '../recurring-fault.js';
 import { policyOf } from './action-policy.js';
 import { BusContext } from './bus-context.js';
 import type { BusMetrics } from './bus-metrics.js';
@@ -25,11 +28,18 @@ export interface TicketOptions {
   readonly findKey: (key: string) => Promise<Omit<Caller, 'kind'> | undefined>;
   /** Time limit of calls that come without one, in ms: `timeout`, like all else, is what the sender likes. */
   readonly defaultTimeoutMs: number;
+  readonly clock: Clock;
   readonly metrics: BusMetrics;
+  readonly logger: Logger;
 }
 
-export function tickets({ seal, findKey, defaultTimeoutMs, metrics }: TicketOptions): Middleware {
+/** Of a node's name, which its owner may choose. */
+const NAME_SHOWN = 100;
+
+export function tickets({ seal, findKey, defaultTimeoutMs, clock, metrics, logger }: TicketOptions): Middleware {
   let ourNode = '';
+  /** By reason: one that comes all day must not hide another. */
+  const refusals = new Map<string, RecurringFault>();
 
   async function identify(context: Context, action: string, publicFor: Permission | undefined): Promise<Caller> {
     const { [TICKET]: ticket, ...headers } = context.headers as Record<string, unknown>;
@@ -39,18 +49,25 @@ export function tickets({ seal, findKey, defaultTimeoutMs, metrics }: TicketOpti
     context.meta = meta;
     if (ticket !== undefined) {
       const claims = seal.open(ticket, { action, node: ourNode });
-      if (typeof claims === 'string') throw refused(claims, new UnauthenticatedError(`this ticket is ${claims}`));
+      if (typeof claims === 'string')
+        throw refused(context, claims, new UnauthenticatedError(`this ticket is ${claims}`));
       const { name, tenant, role } = claims;
       return { kind: 'service', name, tenant, role };
     }
     if (apiKey === undefined) {
-      throw refused('none', new UnauthenticatedError('send an API key in meta.apiKey, or a ticket of this cluster'));
+      throw refused(
+        context,
+        'none',
+        new UnauthenticatedError('send an API key in meta.apiKey, or a ticket of this cluster'),
+      );
     }
     const owner = typeof apiKey === 'string' ? await findKey(apiKey) : undefined;
-    if (owner === undefined) throw refused('key', new UnauthenticatedError('this key is not known'));
-    if (publicFor === undefined) throw refused('private', new ForbiddenError('this action is not for other services'));
+    if (owner === undefined) throw refused(context, 'key', new UnauthenticatedError('this key is not known'));
+    if (publicFor === undefined)
+      throw refused(context, 'private', new ForbiddenError('this action is not for other services'));
     if (!isAllowed(owner.role, owner.tenant, publicFor)) {
       throw refused(
+        context,
         'role',
         new ForbiddenError(`this action is for keys that may ${publicFor}, not for a ${owner.role}`),
       );
@@ -58,8 +75,15 @@ export function tickets({ seal, findKey, defaultTimeoutMs, metrics }: TicketOpti
     return { kind: 'key', ...owner };
   }
 
-  function refused(reason: string, error: Error): Error {
+  /** Counts and tells of a refusal, and gives back what the caller is told. */
+  function refused(context: Context, reason: string, error: Error): Error {
     metrics.refusedCalls.inc({ reason });
+    let fault = refusals.get(reason);
+    if (fault === undefined) {
+      fault = new RecurringFault(logger, 'warn', 'a call was refused', clock.monotonicMs);
+      refusals.set(reason, fault);
+    }
+    fault.happened(error, { reason, action: context.action?.name, node: context.nodeID?.slice(0, NAME_SHOWN) });
     return error;
   }
 
@@ -67,7 +91,7 @@ export function tickets({ seal, findKey, defaultTimeoutMs, metrics }: TicketOpti
     try {
       fixIdentity(context, caller);
     } catch (error) {
-      throw refused('tenant', error as Error);
+      throw refused(context, 'tenant', error as Error);
     }
   }
 

@@ -213,6 +213,21 @@ describe('the guard of the bus', () => {
     assert.ok(!events.includes('replayed'));
   });
 
+  it('tells the log who was refused what, once a minute and not each time', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const quiet = await bus.member('quiet', [{ name: 'model-registry', actions: { list: see } }], {
+      logger: pino({}, { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) }),
+    });
+    await knows(stranger, 'model-registry.list', 'quiet');
+    for (let i = 0; i < 3; i++) await assert.rejects(stranger.call('model-registry.list', {}), /send an API key/);
+    const told = lines.filter(({ msg }) => msg === 'a call was refused');
+    assert.deepEqual(
+      told.map(({ reason, action, node, times }) => ({ reason, action, node, times })),
+      [{ reason: 'none', action: 'model-registry.list', node: 'stranger', times: 1 }],
+    );
+    await quiet.broker.stop();
+  });
+
   it('gives every call from afar a time limit', async () => {
     const options = { meta: { apiKey: 'rsk_ours' }, timeout: 0 };
     assert.equal(await stranger.call('scorer.limit', {}, options), 10_000);

@@ -1,15 +1,17 @@
 /** All metrics that processes of ours show, from the very functions that make them. */
 import { EventEmitter } from 'node:events';
 import type { ServiceBroker } from 'moleculer';
+import { pino } from 'pino';
 import { busMetrics } from '../../mixins/bus/bus-metrics.js';
 import { clockOffsetGauge } from '../../mixins/routing/clock-watch.js';
+import { systemClock } from '../../mixins/clock.js';
 import { createMetrics } from '../../mixins/metrics.js';
 import { createAlertingMetrics } from '../../services/alerting/alerting-metrics.js';
 import { gatewayMetrics } from '../../services/gateway/gateway-metrics.js';
 import { createIngestMetrics } from '../../services/ingest/ingest-metrics.js';
 import { DriftWatch } from '../../services/model-registry/drift-watch.js';
 import { createRegistryMetrics } from '../../services/model-registry/registry-metrics.js';
-import { breakerMetrics, nodeMetrics } from '../../services/node-metrics.js';
+import { nodeMetrics, watchBreakers } from '../../services/node-metrics.js';
 import { SERVICE_NAMES } from '../../models/settings.js';
 import { createScorerMetrics } from '../../services/scorer/scorer-metrics.js';
 
@@ -30,7 +32,7 @@ export function exportedMetrics(): readonly ExportedMetric[] {
   clockOffsetGauge(registry);
   createRegistryMetrics(registry, () => []);
   nodeMetrics(registry, { services: SERVICE_NAMES }, { outage: () => undefined, readSideOutage: () => undefined });
-  breakerMetrics(registry, { localBus: new EventEmitter() } as unknown as ServiceBroker);
+  watchBreakers(registry, { localBus: new EventEmitter() } as unknown as ServiceBroker, pino(), systemClock);
   new DriftWatch({} as never, {} as never, registry);
   return registry
     .getMetricsAsArray()
