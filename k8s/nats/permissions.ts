@@ -156,6 +156,8 @@ const ROLES: Readonly<Record<Role, RoleTable>> = {
 
 /** May look after the data, and does not take part in calls. */
 export const OPERATOR = 'operator';
+/** Of the system account: may ask the servers how they are (`nats server report`), and sees no reading. */
+export const SYSTEM = 'system';
 const GUESTS = ['guest'];
 const SENSORS = ['sensor'];
 const USER_FORM = /^[a-z][a-z0-9-]{0,31}$/;
@@ -170,13 +172,14 @@ interface Permissions {
 }
 
 /**
- * The block `accounts` of a configuration of nats-server: the account `REDSHANK` with all users. Whoever has no user there is not let in.
+ * The block `accounts` of a configuration of nats-server: the account `REDSHANK` with all users, and the system account `SYS` with one.
+ * Whoever has no user there is not let in.
  *
  * @throws RangeError for names that cannot be part of a subject, or are taken.
  */
 export function natsPermissions(options: PermissionOptions = {}): string {
   const users = permissionsOf(options);
-  const password = options.password ?? ((user) => `$NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`);
+  const password = options.password ?? ((user) => `$${passwordVariable(user)}`);
   return [
     'accounts {',
     '  REDSHANK {',
@@ -185,9 +188,16 @@ export function natsPermissions(options: PermissionOptions = {}): string {
     ...[...users].map(([user, permissions]) => userBlock(user, password(user), permissions)),
     '    ]',
     '  }',
+    `  SYS { users: [ { user: ${SYSTEM}, password: ${password(SYSTEM)} } ] }`,
     '}',
+    'system_account: SYS',
     '',
   ].join('\n');
+}
+
+/** Where nats-server finds the password of a user, in its environment. */
+export function passwordVariable(user: string): string {
+  return `NATS_PASSWORD_${user.toUpperCase().replaceAll('-', '_')}`;
 }
 
 /** Subjects of each user. @throws RangeError as `natsPermissions`. */
@@ -200,11 +210,13 @@ export function permissionsOf(options: PermissionOptions = {}): ReadonlyMap<stri
     throw new RangeError(`partitions must be a whole number from 1 to ${MOST_PARTITIONS}, got ${partitions}`);
   }
   const users = new Map<string, Permissions>();
+  const taken = new Set([SYSTEM]);
   const add = (user: string, permissions: Permissions): void => {
     if (!USER_FORM.test(user)) {
       throw new RangeError(`users must be 1 to 32 of a-z, 0-9 and - after a letter, got ${JSON.stringify(user)}`);
     }
-    if (users.has(user)) throw new RangeError(`users must differ, got ${user} twice`);
+    if (taken.has(user)) throw new RangeError(`users must differ, got ${user} twice`);
+    taken.add(user);
     users.set(user, permissions);
   };
   const log = new LogSubjects(namespace, partitions);
@@ -382,8 +394,10 @@ function userBlock(user: string, password: string, { publish, subscribe }: Permi
   ].join('\n');
 }
 
-function main(): void {
+/** What may be said on the command line: who is there beside the services, and how the log is laid out. @throws TypeError */
+export function permissionOptions(args: readonly string[]): PermissionOptions {
   const { values } = parseArgs({
+    args: [...args],
     options: {
       namespace: { type: 'string' },
       partitions: { type: 'string' },
@@ -393,15 +407,15 @@ function main(): void {
     },
   });
   const { namespace, partitions, guest: guests, sensor: sensors, 'edge-node': edgeNodes } = values;
-  process.stdout.write(
-    natsPermissions({
-      ...(namespace !== undefined && { namespace }),
-      ...(partitions !== undefined && { partitions: Number(partitions) }),
-      ...(guests !== undefined && { guests }),
-      ...(sensors !== undefined && { sensors }),
-      ...(edgeNodes !== undefined && { edgeNodes }),
-    }),
-  );
+  return {
+    ...(namespace !== undefined && { namespace }),
+    ...(partitions !== undefined && { partitions: Number(partitions) }),
+    ...(guests !== undefined && { guests }),
+    ...(sensors !== undefined && { sensors }),
+    ...(edgeNodes !== undefined && { edgeNodes }),
+  };
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) main();
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.stdout.write(natsPermissions(permissionOptions(process.argv.slice(2))));
+}

@@ -18,6 +18,8 @@ export interface NatsServerOptions {
   readonly config?: string;
   /** Default: JetStream with files in a folder of its own. */
   readonly jetStream?: boolean;
+  /** More of its environment, for example passwords. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Skips the suite that calls this in `before`, with one message, where there is no nats-server. */
@@ -31,11 +33,13 @@ export class NatsServer {
   readonly port: number;
   readonly url: string;
   readonly folder: string;
+  readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess;
   #output = '';
 
-  private constructor(port: number, folder: string) {
+  private constructor(port: number, folder: string, env: Readonly<Record<string, string>>) {
     this.port = port;
+    this.#env = env;
     this.url = `nats://127.0.0.1:${port}`;
     this.folder = folder;
     this.#child = this.#spawn();
@@ -55,7 +59,7 @@ export class NatsServer {
         options.config ?? '',
       ].join('\n'),
     );
-    const server = new NatsServer(port, folder);
+    const server = new NatsServer(port, folder, options.env ?? {});
     await server.ready();
     return server;
   }
@@ -110,7 +114,10 @@ export class NatsServer {
   }
 
   #spawn(): ChildProcess {
-    const child = spawn(PROGRAM, ['-c', join(this.folder, 'nats.conf')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(PROGRAM, ['-c', join(this.folder, 'nats.conf')], {
+      env: { ...process.env, ...this.#env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_KEPT);
     };
