@@ -40,7 +40,8 @@ COPY --from=build /app/dist dist
 COPY --from=build /app/web web
 COPY --from=build /app/client client
 # Nothing else is ever written: the root may be read-only, with /tmp and /data writable.
-RUN install -d -o 1000 -g 1000 /data
+RUN install -d -o 1000 -g 1000 /data \
+ && ln -s /app/bin/redshank.js /usr/local/bin/redshank
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data
 USER 1000:1000
 VOLUME /data

@@ -10,12 +10,22 @@ import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { loadSettings, SERVICE_NAMES } from '../../models/settings.js';
 import { FIELDS } from '../../models/settings/fields.js';
+import { secretsOf } from '../../k8s/make-secrets.js';
 import { SHUTDOWN_MS } from '../../moleculer.config.js';
 import { exportedMetrics } from '../support/exported-metrics.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const COMPONENTS = ['keda', 'vpa', 'backup', 'model-volume', 'monitoring'];
-const SETS = ['k8s/base', 'k8s/overlays/development', 'k8s/overlays/production'];
+/** Each laid over the base, after those that it needs. */
+const COMPONENTS: Readonly<Record<string, readonly string[]>> = {
+  keda: [],
+  vpa: [],
+  backup: [],
+  'backup-to-s3': ['backup'],
+  'model-volume': [],
+  monitoring: [],
+};
+const OVERLAYS = ['k8s/base', 'k8s/overlays/development', 'k8s/overlays/production'];
+const SETS = [...OVERLAYS, 'k8s/servers'];
 
 interface Manifest {
   readonly apiVersion: string;
@@ -42,7 +52,7 @@ const CUSTOM: Readonly<Record<string, string>> = {
   'keda.sh/v1alpha1': '@kubernetes-models/keda/keda.sh/v1alpha1',
   'monitoring.coreos.com/v1': '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1',
 };
-const WITHOUT_SCHEMA = ['autoscaling.k8s.io/v1', 'velero.io/v1'];
+const WITHOUT_SCHEMA = ['autoscaling.k8s.io/v1'];
 
 let kubernetes: Record<string, { getAttributeTypeMap?: () => readonly Attribute[] }> = {};
 
@@ -70,11 +80,12 @@ describe('k8s/', function () {
     }
     for (const set of SETS) sets.set(set, build(join(ROOT, set)));
     scratch = mkdtempSync(join(ROOT, 'k8s/.test-'));
-    for (const name of COMPONENTS) {
+    for (const [name, needed] of Object.entries(COMPONENTS)) {
       const base = relative(scratch, join(ROOT, 'k8s/base'));
+      const components = [...needed, name].map((one) => `../components/${one}`).join(', ');
       writeFileSync(
         join(scratch, 'kustomization.yaml'),
-        `resources: [${base}]\ncomponents: [../components/${name}]\nnamespace: redshank\n`,
+        `resources: [${base}]\ncomponents: [${components}]\nnamespace: redshank\n`,
       );
       sets.set(`component ${name}`, build(scratch));
     }
@@ -84,13 +95,30 @@ describe('k8s/', function () {
   });
 
   const each = (check: (manifest: Manifest, where: string) => void | Promise<void>) => async () => {
-    assert.equal(sets.size, SETS.length + COMPONENTS.length);
+    assert.equal(sets.size, SETS.length + Object.keys(COMPONENTS).length);
     for (const [set, manifests] of sets) {
       for (const manifest of manifests) {
         await check(manifest, `${set}: ${manifest.kind} ${manifest.metadata.name}`);
       }
     }
   };
+  const ofKind = (set: string, kind: string): readonly Manifest[] =>
+    sets.get(set)!.filter((manifest) => manifest.kind === kind);
+  /** What network policies let through, a line each. */
+  const flowsOf = (set: string): string[] =>
+    ofKind(set, 'NetworkPolicy')
+      .flatMap(({ spec }) => {
+        const pods = labelsOf(spec.podSelector);
+        const flows = [
+          ...(spec.egress ?? []).map((rule: Values) => ({ ...rule, peers: rule['to'], arrow: '->' })),
+          ...(spec.ingress ?? []).map((rule: Values) => ({ ...rule, peers: rule['from'], arrow: '<-' })),
+        ].map(({ peers, arrow, ports }) => {
+          const others = peers.map((peer: Values) => peerOf(peer)).join(' or ');
+          return `${pods} ${arrow} ${others}, ${ports.map(({ port }: Values) => port).join(' ')}`;
+        });
+        return flows.length > 0 || spec.policyTypes.length < 2 ? flows : [`${pods}: nothing in, nothing out`];
+      })
+      .sort();
   const workloads = (check: (pod: Manifest, where: string, manifest: Manifest) => void) =>
     each((manifest, where) => {
       const { spec } = manifest;
@@ -181,60 +209,138 @@ describe('k8s/', function () {
     }),
   );
 
-  it('has each service as a Deployment, with its Service, account, budget and autoscaler', () => {
-    for (const set of SETS) {
-      const manifests = sets.get(set)!;
-      const of = (kind: string): string[] =>
-        manifests.filter((one) => one.kind === kind).map(({ metadata }) => metadata.name);
+  it('has each service as a Deployment, with its Service, account and budget, and an autoscaler but on a laptop', () => {
+    for (const set of OVERLAYS) {
+      const of = (kind: string): string[] => ofKind(set, kind).map(({ metadata }) => metadata.name);
+      const isLaptop = set.endsWith('development');
       for (const kind of ['Deployment', 'Service', 'PodDisruptionBudget', 'HorizontalPodAutoscaler']) {
-        assert.deepEqual(of(kind).sort(), [...SERVICE_NAMES].sort(), `${set} ${kind}`);
+        const expected = isLaptop && kind === 'HorizontalPodAutoscaler' ? [] : [...SERVICE_NAMES].sort();
+        assert.deepEqual(of(kind).sort(), expected, `${set} ${kind}`);
       }
       for (const name of SERVICE_NAMES) assert.ok(of('ServiceAccount').includes(name));
     }
   });
 
   it(
+    'leaves the number of replicas to autoscalers, which an update would else put back',
+    each(({ kind, spec }, where) => {
+      if (kind === 'Deployment') assert.equal(spec.replicas, undefined, where);
+    }),
+  );
+
+  it('has room for all autoscalers at their most, with one replica more of each during an update', () => {
+    for (const [set, manifests] of sets) {
+      const [quota] = ofKind(set, 'ResourceQuota');
+      if (quota === undefined) continue;
+      const most = { pods: 0, 'requests.cpu': 0, 'requests.memory': 0, 'limits.memory': 0 };
+      for (const { spec, metadata } of ofKind(set, 'Deployment')) {
+        const scalers = manifests.filter(
+          ({ kind, spec: one }) =>
+            ['HorizontalPodAutoscaler', 'ScaledObject'].includes(kind) && one.scaleTargetRef.name === metadata.name,
+        );
+        assert.ok(scalers.length <= 1, `${set}: ${metadata.name} has two autoscalers`);
+        const [scaler] = scalers;
+        const replicas = 1 + Number(scaler?.['spec'].maxReplicas ?? scaler?.['spec'].maxReplicaCount ?? 1);
+        const { requests, limits } = spec.template.spec.containers[0].resources;
+        most.pods += replicas;
+        most['requests.cpu'] += replicas * amount(requests.cpu);
+        most['requests.memory'] += replicas * amount(requests.memory);
+        most['limits.memory'] += replicas * amount(limits.memory);
+      }
+      for (const [name, wanted] of Object.entries(most)) {
+        assert.ok(amount(quota['spec'].hard[name]) >= wanted, `${set}: ${name} must be at least ${wanted}`);
+      }
+    }
+  });
+
+  it(
     'selects by labels that pods have',
     each((manifest, where) => {
-      const { kind, spec } = manifest;
-      const pods = sets
-        .get('k8s/base')!
-        .filter((one) => one.kind === 'Deployment')
-        .map((one) => one['spec'].template.metadata.labels);
+      const { kind, spec, metadata } = manifest;
       const selector =
         kind === 'Service'
           ? spec.selector
-          : kind === 'PodDisruptionBudget'
+          : kind === 'PodDisruptionBudget' || kind === 'Deployment'
             ? spec.selector.matchLabels
-            : kind === 'NetworkPolicy'
-              ? spec.podSelector.matchLabels
-              : undefined;
+            : undefined;
       if (selector === undefined) return;
-      assert.ok(
-        pods.some((labels) => Object.entries(selector).every(([name, value]) => labels[name] === value)),
+      const pods = ofKind('k8s/base', 'Deployment').filter(({ spec: { template } }) =>
+        Object.entries(selector).every(([name, value]) => template.metadata.labels[name] === value),
+      );
+      assert.deepEqual(
+        pods.map((pod) => pod.metadata.name),
+        [metadata.name],
         where,
       );
     }),
   );
 
   it('lets through what the code says and hears, and nothing else', () => {
-    const policies = sets.get('k8s/base')!.filter(({ kind }) => kind === 'NetworkPolicy');
-    const flows = policies.flatMap(({ spec }) => [
-      ...(spec.egress ?? []).flatMap((rule: Manifest) =>
-        rule['ports'].map(({ port }: { port: number }) => `out ${port}`),
-      ),
-      ...(spec.ingress ?? []).flatMap((rule: Manifest) =>
-        rule['ports'].map(({ port }: { port: number }) => `in ${port}`),
-      ),
-    ]);
     const { port, metricsPort } = loadSettings({ env: {} });
-    // NATS_URL, REDIS_URL and their names; HTTP of the gateway; metrics, health and readiness.
+    const nats = 'name=nats in metadata.name=nats';
+    const redis = 'name=redis in metadata.name=redis';
+    const all = 'part-of=redshank';
+    const solver = 'acme.cert-manager.io/http01-solver=true';
+    const expected = [
+      'all: nothing in, nothing out',
+      `all -> all in metadata.name=kube-system or 169.254.20.10/32, 53 53`,
+      `${all} -> ${nats}, 4222`,
+      `${all} -> ${redis}, 6379`,
+      `name=redshank component=gateway <- all in metadata.name=ingress-nginx, ${port}`,
+      `${all} <- all in metadata.name=monitoring, ${metricsPort}`,
+      // Of cert-manager, while it gets the certificate of the host.
+      `${solver} <- all in metadata.name=ingress-nginx, 8089`,
+    ];
+    for (const set of OVERLAYS) assert.deepEqual(flowsOf(set), expected.sort(), set);
     assert.deepEqual(
-      [...new Set(flows)].sort(),
-      [`in ${port}`, `in ${metricsPort}`, 'out 4222', 'out 53', 'out 6379'].sort(),
+      flowsOf('component backup-to-s3').filter((flow) => !expected.includes(flow)),
+      ['name=redshank component=backup|restore -> 0.0.0.0/0, 443'],
     );
-    const [denied] = policies.filter(({ metadata }) => metadata.name === 'deny-all');
-    assert.deepEqual(denied!['spec'], { podSelector: {}, policyTypes: ['Ingress', 'Egress'] });
+    // The other ends: what NATS and Redis let in.
+    const member = 'part-of=redshank in metadata.name=redshank';
+    assert.deepEqual(
+      flowsOf('k8s/servers'),
+      [
+        `name=nats component=nats <- ${member} or all in redshank.io/may-call=yes or name=nats, 4222`,
+        'name=nats component=nats <- name=nats component=nats, 6222',
+        'name=nats component=nats <- all in metadata.name=monitoring, 7777',
+        `name=redis <- ${member}, 6379`,
+        'name=redis <- all in metadata.name=monitoring, 9121',
+      ].sort(),
+    );
+  });
+
+  it('finds the certificates of NATS and Redis made for the names in the secrets, and each secret that it wants', () => {
+    const secrets = secretsOf();
+    const names = (name: string): string[] =>
+      ofKind('k8s/servers', 'Certificate').find(({ metadata }) => metadata.name === name)!['spec'].dnsNames;
+    const valuesOf = (name: string) =>
+      Object.values(secrets.find(({ metadata }) => metadata.name === name)!.stringData).map((url) => new URL(url));
+    for (const url of valuesOf('redshank-nats')) assert.ok(names('nats-tls').includes(url.hostname), url.hostname);
+    for (const url of valuesOf('redshank-redis')) assert.ok(names('redis-tls').includes(url.hostname), url.hostname);
+
+    const made = new Set(
+      secrets.flatMap(({ metadata, stringData }) => Object.keys(stringData).map((key) => `${metadata.name} ${key}`)),
+    );
+    for (const { spec } of ofKind('k8s/base', 'Certificate')) made.add(`${spec.secretName} ca.crt`);
+    for (const [set, manifests] of sets) {
+      const wanted = JSON.stringify(manifests.filter(({ kind }) => ['Deployment', 'CronJob'].includes(kind)));
+      for (const [, key, name] of wanted.matchAll(/"secretKeyRef":\{"key":"([^"]+)","name":"([^"]+)"\}/g)) {
+        assert.ok(made.has(`${name} ${key}`), `${set}: ${name} ${key}`);
+      }
+    }
+  });
+
+  it('sends the metrics of NATS and Redis where their policies let Prometheus in', () => {
+    const nats = parseAllDocuments(readFileSync(join(ROOT, 'k8s/helm-values/nats.yaml'), 'utf8'))[0]!.toJS() as Values;
+    const redis = parseAllDocuments(
+      readFileSync(join(ROOT, 'k8s/helm-values/redis.yaml'), 'utf8'),
+    )[0]!.toJS() as Values;
+    assert.equal(nats['promExporter'].podMonitor.enabled, true);
+    assert.equal(redis['metrics'].serviceMonitor.enabled, true);
+    assert.equal(nats['config'].nats.tls.secretName, 'nats-tls');
+    assert.equal(redis['tls'].existingSecret, 'redis-tls');
+    assert.equal(redis['nameOverride'], 'redis');
   });
 
   it('sets nothing that the code does not read', async () => {
@@ -294,6 +400,32 @@ describe('k8s/', function () {
     }),
   );
 });
+
+type Values = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
+
+/** `500m`, `1`, `2Gi` as a number. */
+function amount(text: string): number {
+  const [, digits = '', unit = ''] = /^(\d+)(m|Ki|Mi|Gi)?$/.exec(text) ?? assert.fail(text);
+  return Number(digits) * { '': 1, m: 1e-3, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 }[unit]!;
+}
+
+/** One side of a flow in words: the labels of the pods, and of their namespace. */
+function peerOf({ podSelector, namespaceSelector, ipBlock }: Values): string {
+  if (ipBlock !== undefined) return ipBlock.cidr;
+  const pods = podSelector === undefined ? 'all' : labelsOf(podSelector);
+  return namespaceSelector === undefined ? pods : `${pods} in ${labelsOf(namespaceSelector)}`;
+}
+
+function labelsOf({ matchLabels = {}, matchExpressions = [] }: Values): string {
+  const short = (label: string): string => label.replace(/^(app\.)?kubernetes\.io\//, '');
+  const words = [
+    ...Object.entries(matchLabels)
+      .sort(([a], [b]) => (a < b ? 1 : -1))
+      .map(([name, value]) => `${short(name)}=${String(value)}`),
+    ...matchExpressions.map(({ key, values }: Values) => `${short(key)}=${values.join('|')}`),
+  ];
+  return words.length === 0 ? 'all' : words.join(' ');
+}
 
 interface Attribute {
   readonly baseName: string;
