@@ -31,7 +31,7 @@ function tool(context: Mocha.Context, program: string, ...args: readonly string[
 }
 
 /** Metrics of others: of Prometheus itself, of Node, of the process, of the exporter that comes with NATS. */
-const FOREIGN = /^(up|ALERTS|process_\w+|nodejs_\w+|jetstream_server_\w+)$/;
+const FOREIGN = /^(up|ALERTS|process_\w+|nodejs_\w+|(nats|jetstream)_server_\w+)$/;
 
 /** What the pages ask of other programs than Prometheus. */
 const COMMAND = /^(npx|kubectl|nats|redis-cli|chronyc|docker|curl) /;
