@@ -22,10 +22,11 @@ const COMPONENTS: Readonly<Record<string, readonly string[]>> = {
   backup: [],
   'backup-to-s3': ['backup'],
   'model-volume': [],
+  mqtt: [],
   monitoring: [],
 };
 const OVERLAYS = ['k8s/base', 'k8s/overlays/development', 'k8s/overlays/production'];
-const SETS = [...OVERLAYS, 'k8s/servers'];
+const SETS = [...OVERLAYS, 'k8s/servers', 'k8s/servers/mqtt'];
 
 interface Manifest {
   readonly apiVersion: string;
@@ -113,7 +114,7 @@ describe('k8s/', function () {
           ...(spec.egress ?? []).map((rule: Values) => ({ ...rule, peers: rule['to'], arrow: '->' })),
           ...(spec.ingress ?? []).map((rule: Values) => ({ ...rule, peers: rule['from'], arrow: '<-' })),
         ].map(({ peers, arrow, ports }) => {
-          const others = peers.map((peer: Values) => peerOf(peer)).join(' or ');
+          const others = peers?.map((peer: Values) => peerOf(peer)).join(' or ') ?? 'anywhere';
           return `${pods} ${arrow} ${others}, ${ports.map(({ port }: Values) => port).join(' ')}`;
         });
         return flows.length > 0 || spec.policyTypes.length < 2 ? flows : [`${pods}: nothing in, nothing out`];
@@ -269,7 +270,7 @@ describe('k8s/', function () {
       );
       assert.deepEqual(
         pods.map((pod) => pod.metadata.name),
-        [metadata.name],
+        metadata.namespace === 'redshank' ? [metadata.name] : [],
         where,
       );
     }),
@@ -308,6 +309,7 @@ describe('k8s/', function () {
         'name=redis <- all in metadata.name=monitoring, 9121',
       ].sort(),
     );
+    assert.deepEqual(flowsOf('k8s/servers/mqtt'), ['name=nats component=nats <- anywhere, 1883']);
   });
 
   it('finds the certificates of NATS and Redis made for the names in the secrets, and each secret that it wants', () => {
