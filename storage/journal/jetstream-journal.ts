@@ -61,7 +61,8 @@ export class JetStreamJournal implements Journal {
   readonly #streams: ReadonlyMap<string, Stream>;
   readonly #readers = new Set<JetStreamReader>();
   readonly #endReconnects: () => void;
-  #failure: string | undefined;
+  /** By stream, until it is as it was. */
+  readonly #failures = new Map<Stream, string>();
   #isClosed = false;
 
   private constructor(api: JetStreamApi, partitions: number, streams: ReadonlyMap<string, Stream>, replicas: number) {
@@ -151,7 +152,8 @@ export class JetStreamJournal implements Journal {
   }
 
   get failure(): string | undefined {
-    return this.#failure;
+    const [first] = this.#failures.values();
+    return first;
   }
 
   get api(): JetStreamApi {
@@ -282,20 +284,26 @@ export class JetStreamJournal implements Journal {
     }
   }
 
-  /** @throws StorageCorruptError the stream ends before a record that was there. */
+  /** @throws StorageCorruptError the stream ends before a record that was there, or is gone. */
   async #look(stream: Stream): Promise<StreamState> {
     // What is acknowledged while the answer is on its way is not in the answer.
     const { seen } = stream;
-    const { state } = await this.#api.streamInfo(stream.name);
-    if (state.last_seq < seen) {
-      const lost = endLost(streamName(stream.id), seen, state.last_seq);
-      this.#failure = lost.message;
-      throw lost;
-    }
+    const { state } = await this.#api.streamInfo(stream.name).catch((error: unknown) => {
+      throw error instanceof JetStreamRefusal && error.errCode === RefusalCode.streamNotFound
+        ? this.#lost(stream, streamLost(streamName(stream.id), seen, error))
+        : error;
+    });
+    if (state.last_seq < seen) throw this.#lost(stream, endLost(streamName(stream.id), seen, state.last_seq));
+    this.#failures.delete(stream);
     stream.isVerified = true;
     this.#see(stream, state.last_seq);
     const first = state.messages === 0 ? state.last_seq + 1 : state.first_seq;
     return { first, last: state.last_seq, bytes: state.bytes };
+  }
+
+  #lost(stream: Stream, error: StorageCorruptError): StorageCorruptError {
+    this.#failures.set(stream, error.message);
+    return error;
   }
 
   #see(stream: Stream, sequence: number): void {
@@ -315,6 +323,13 @@ export class JetStreamJournal implements Journal {
 function streamsOf(partitions: number): readonly StreamId[] {
   return TOPICS.flatMap((topic) =>
     Array.from({ length: partitionsOf(topic, partitions) }, (_, partition) => ({ topic, partition })),
+  );
+}
+
+function streamLost(name: string, seen: number, cause: Error): StorageCorruptError {
+  return new StorageCorruptError(
+    `${name} is gone from NATS, and record ${seen} with it: restore the log from a backup; to begin anew, restart all processes`,
+    { data: { stream: name, seen }, cause },
   );
 }
 

@@ -176,6 +176,19 @@ describe('the JetStream journal and its server', function () {
     assert.match(journal.failure ?? '', /end of the log is lost/);
   });
 
+  it('notices that NATS has come back empty', async () => {
+    await journal.append(STREAM, bytes('a'));
+    await server.kill9();
+    await rm(join(server.folder, 'store'), { recursive: true });
+    await server.restart();
+    await until('the line stands', () => connection.isConnected);
+    await assert.rejects(
+      journal.append(STREAM, bytes('b')),
+      /is gone from NATS, and record 1 with it: restore the log/,
+    );
+    assert.match(journal.failure ?? '', /is gone from NATS/);
+  });
+
   it('gets over a consumer that the server lost', async () => {
     const reader = journal.read(STREAM, 1);
     await reader.next(1, 1e9, 100);
