@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { SettingInvalidError } from '../../models/errors.js';
 import { redactUrl, type Settings } from '../../models/settings.js';
+import { FIELDS, type Field } from '../../models/settings/fields.js';
 import { settingsReference } from '../../models/settings/reference.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
@@ -34,20 +35,31 @@ async function validate(terminal: Terminal, file: string | undefined, json: bool
     else for (const problem of error.problems) printNote(terminal, `- ${problem}`);
     throw new CommandFailure(ExitCode.usage, `${error.problems.length} bad setting(s)`, error);
   }
-  const effective = withoutSecrets(settings);
   if (json) {
-    printJson(terminal, { ok: true, settings: effective });
+    const effective = Object.fromEntries(FIELDS.map((field) => [field.key, withoutSecret(field, settings)]));
+    printJson(terminal, { ok: true, settings: { ...settings, ...effective } });
     return;
   }
-  const width = Math.max(...Object.keys(effective).map((key) => key.length));
-  for (const [key, value] of Object.entries(effective)) {
-    printLine(terminal, `${key.padEnd(width)}  ${typeof value === 'string' ? value : JSON.stringify(value)}`);
-  }
+  for (const line of linesOf(settings)) printLine(terminal, line);
 }
 
-function withoutSecrets(settings: Settings): Record<string, unknown> {
-  const hide = (url: string | undefined): string | null => (url === undefined ? null : redactUrl(url));
-  const { natsUrl, redisUrl, clusterSecret } = settings;
-  const isSet = clusterSecret !== undefined;
-  return { ...settings, natsUrl: hide(natsUrl), redisUrl: hide(redisUrl), clusterSecret: isSet ? '***' : null };
+/** By the names under which people set them: in the file, and in the environment. */
+function linesOf(settings: Settings): string[] {
+  const rows = FIELDS.map((field): [string, string, string] => {
+    const value = withoutSecret(field, settings);
+    const written = field.scale !== undefined && typeof value === 'number' ? value / field.scale : value;
+    const text = written === null ? '–' : Array.isArray(written) ? written.join(', ') : String(written);
+    return [field.file[0] ?? '', field.env ?? '', text];
+  });
+  rows.push(['profiles', '', settings.profiles.map(({ name }) => name).join(', ') || '–']);
+  const [first, second] = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map(([file, env, text]) => `${file.padEnd(first!)}  ${env.padEnd(second!)}  ${text}`);
+}
+
+/** @returns null for what is not set. */
+function withoutSecret({ key, isSecret }: Field, settings: Settings): unknown {
+  const value = settings[key];
+  if (value === undefined) return null;
+  if (isSecret === true) return '***';
+  return typeof value === 'string' ? redactUrl(value) : value;
 }

@@ -225,9 +225,13 @@ function shownOf(field: Field, raw: unknown): string {
   return typeof raw === 'string' ? `${raw.length}` : `a ${typeof raw}`;
 }
 
-/** `nats://user:secret@host` → `nats://***@host`. */
-export function redactUrl(url: string): string {
-  return url.replace(/:\/\/[^/@\s]*@/g, '://***@');
+/**
+ * `nats://user:secret@host` → `nats://***@host`, of each URL in a text or list. Up to the last `@`: a password that nobody encoded, with
+ * `/`, `,` or `@` in it, is a mistake, and its message must not show it.
+ */
+export function redactUrl(text: string): string {
+  const urls = text.split(/,(?=\s*[a-z][a-z0-9+.-]*:\/\/)/i);
+  return urls.map((url) => url.replace(/:\/\/\S*@/g, '://***@')).join(',');
 }
 
 function deepFreeze<T>(value: T): T {

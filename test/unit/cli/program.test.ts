@@ -73,10 +73,24 @@ describe('redshank', () => {
     });
 
     it('keeps passwords to itself', async () => {
-      const env = { NATS_URL: 'nats://me:secret@a:4222', REDIS_URL: 'redis://:secret@r' };
-      const { out } = await run(['config', 'validate'], recordingTerminal(env));
-      assert.ok(out.includes('nats://***@a:4222'));
-      assert.ok(!out.includes('secret'));
+      const hidden = 'hush'.repeat(10);
+      const env = {
+        NATS_URL: `nats://me:${hidden}@a:4222`,
+        REDIS_URL: `redis://:${hidden}@r`,
+        CLUSTER_SECRET: hidden,
+        JWT_SECRET: hidden,
+      };
+      for (const as of [[], ['--json']]) {
+        const { out } = await run(['config', 'validate', ...as], recordingTerminal(env));
+        assert.ok(out.includes('nats://***@a:4222'));
+        assert.ok(!out.includes('hush'), out);
+      }
+    });
+
+    it('names settings as people set them', async () => {
+      const { out } = await run(['config', 'validate'], recordingTerminal({ PORT: '7001' }));
+      assert.match(out, /^api\.port +PORT +7001$/m);
+      assert.match(out, /^api\.timeout +30$/m);
     });
   });
 });

@@ -216,6 +216,15 @@ security: { enable_authentication: false, rate_limiting: false, max_requests_per
     });
   }
 
+  for (const password of ['hush', 'hu/sh', 'hu,sh', 'hu@sh', 'hu sh']) {
+    it(`shows no password, also none that should have been encoded: ${password}`, () => {
+      const urls = `nats://me:${password}@a:4222,nats://you:${password}@b:x`;
+      const problems = problemsOf({ env: { NATS_URL: urls } }).join('\n');
+      assert.match(problems, /NATS_URL|nats_url/);
+      for (const part of password.split(/\W/)) assert.ok(!problems.includes(part), problems);
+    });
+  }
+
   it('takes an empty file', () => {
     assert.equal(loadSettings({ env: {}, file: file('# nothing\n') }).port, 8080);
   });
