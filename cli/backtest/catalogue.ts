@@ -1,6 +1,6 @@
 /** Which series there are. Found by looking at the folders alone: labels are never opened. */
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { suggestion } from '../../models/settings/nearest-name.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
@@ -20,6 +20,7 @@ export interface Series {
 
 const CSV = /\.csv(\.gz)?$/;
 const TRAIN = 'train';
+const LABELS = 'labels.json';
 
 /**
  * The series of `dataDir/<DATASET>/**.csv[.gz]`, largest first, so that the last one to finish is a small one. Folders of
@@ -39,6 +40,13 @@ export async function findSeries(dataDir: string, only: readonly string[] | unde
   }
   const found: Series[] = [];
   for (const dataset of only ?? folders) found.push(...(await seriesOf(dataDir, dataset)));
+  const names = await readdir(dataDir);
+  if (names.includes(LABELS) || (found.length === 0 && names.some((name) => CSV.test(name)))) {
+    throw new CommandFailure(
+      ExitCode.usage,
+      `${dataDir} is a data set itself: give the folder that it is in, --data ${dirname(resolve(dataDir))}`,
+    );
+  }
   if (found.length === 0) {
     throw new CommandFailure(
       ExitCode.notFound,

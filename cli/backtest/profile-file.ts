@@ -37,6 +37,13 @@ export async function readProfile(file: string): Promise<GivenProfile> {
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     throw new CommandFailure(ExitCode.usage, `${file} is not YAML or JSON: ${reason}`, error);
   }
+  if (partial !== null && typeof partial === 'object' && 'profiles' in partial) {
+    const names = Object.keys(partial.profiles ?? {}).join(', ');
+    throw new CommandFailure(
+      ExitCode.usage,
+      `${file} is a whole configuration, not a profile: put what stands below profiles.${names || 'NAME'} into a file of its own`,
+    );
+  }
   const model = modelPathOf(partial);
   if (model !== undefined) return withModel(partial as object, resolve(dirname(file), model));
   return { definition: completeProfile(DEFAULT_PROFILE, partial), modelFile: undefined };

@@ -96,6 +96,9 @@ async function backtest(terminal: Terminal, options: BacktestOptions): Promise<v
   if (options.report !== undefined && modes.length > 0) {
     throw usage(`--report shows one profile: leave --${modes[0]!} out`);
   }
+  if (options.channels !== undefined && options.estimate !== true) {
+    throw usage('--channels is for --estimate: a series has the channels of its file');
+  }
   if (options.estimate === true) {
     await showEstimate(terminal, options);
     return;

@@ -4,7 +4,7 @@ import { Type, type Static } from '@sinclair/typebox';
 import { Value, type ValueError } from '@sinclair/typebox/value';
 import { canonicalJson } from '../domain/canonical-json.js';
 import { SettingInvalidError } from '../errors.js';
-import { choicesOf } from '../detectors/ensembles.js';
+import { choicesOf, ENSEMBLES } from '../detectors/ensembles.js';
 import { AlertingProfile } from './alerting-profile.js';
 import { DetectionProfile } from './detection-profile.js';
 import { WindowProfile } from './window-profile.js';
@@ -47,8 +47,19 @@ export function completeProfile(name: string, partial: unknown): ProfileDefiniti
       `profiles.${name}${error.path.replaceAll('/', '.')}: ${expectation(error)}, got ${JSON.stringify(error.value)}`,
     );
   }
-  if (problems.length === 0 && !hasDetectors(definition as ProfileDefinition)) {
-    problems.push(`profiles.${name}.detection.without: must leave a detector for devices of any size, got all of them`);
+  if (problems.length === 0) {
+    const { detection } = definition as ProfileDefinition;
+    const has = [...new Set(ENSEMBLES[detection.ensemble].choices.map((choice) => choice.name))];
+    for (const absent of detection.without.filter((detector) => !has.includes(detector))) {
+      problems.push(
+        `profiles.${name}.detection.without: ${detection.ensemble} has no ${absent}, but ${has.join(', ')}: nothing would change`,
+      );
+    }
+    if (!hasDetectors(definition as ProfileDefinition)) {
+      problems.push(
+        `profiles.${name}.detection.without: must leave a detector for devices of any size, got all of them`,
+      );
+    }
   }
   if (problems.length > 0) throw new SettingInvalidError(problems);
   return definition as ProfileDefinition;

@@ -129,6 +129,32 @@ describe('redshank backtest', function () {
     assert.deepEqual(await readdir(join(out, 'A')), ['good.csv']);
   });
 
+  it('takes no data set for the folder that it is in', async () => {
+    await writeFile(join(data, 'A', 'deep', 'b.csv'), head + rows(20));
+    await writeFile(join(data, 'A', 'labels.json'), '{}');
+    const { exitCode, err } = await run(['backtest', '--data', join(data, 'A'), '--out', out]);
+    assert.equal(exitCode, 2);
+    assert.match(err, /is a data set itself: give the folder that it is in, --data .*data\b/);
+  });
+
+  it('says of options and profiles what would change nothing', async () => {
+    await writeFile(join(data, 'A', 'b.csv'), head + rows(20));
+    const whole = join(folder, 'redshank.yaml');
+    await writeFile(whole, 'profiles: { pump: { detection: { ensemble: light } } }');
+    const light = join(folder, 'light.yaml');
+    await writeFile(light, 'detection: { ensemble: light, without: [half-space-trees] }');
+    const command = ['backtest', '--data', data, '--out', out];
+    for (const [more, told] of [
+      [['--channels', '3'], /--channels is for --estimate/],
+      [['--profile', whole], /is a whole configuration, not a profile: put what stands below profiles\.pump/],
+      [['--profile', light], /light has no half-space-trees, but residual, seasonal/],
+    ] as const) {
+      const { exitCode, err } = await run([...command, ...more]);
+      assert.equal(exitCode, 2);
+      assert.match(err, told);
+    }
+  });
+
   it('names the data set that was meant', async () => {
     await mkdir(join(data, 'SIMULATED'));
     const { exitCode, err } = await run(['backtest', '--data', data, '--out', out, '--datasets', 'SIMULATE']);
