@@ -48,7 +48,7 @@ function linesOf(settings: Settings): string[] {
   const rows = FIELDS.map((field): [string, string, string] => {
     const value = withoutSecret(field, settings);
     const written = field.scale !== undefined && typeof value === 'number' ? value / field.scale : value;
-    const text = written === null ? '–' : Array.isArray(written) ? written.join(', ') : String(written as string | number | boolean);
+    const text = written === null ? '–' : [written].flat().join(', ');
     return [field.file[0] ?? '', field.env ?? '', text];
   });
   rows.push(['profiles', '', settings.profiles.map(({ name }) => name).join(', ') || '–']);

@@ -76,8 +76,8 @@ async function startDemoNode(settings: Settings, terminal: Terminal): Promise<Ru
     return await startNode(settings, createLogger(settings, terminal.stderr));
   } catch (error) {
     const isTaken = error instanceof Error && typeOf(error) === 'SETTING_INVALID' && error.message.includes('in use');
-    if (!isTaken) throw error;
-    const advice = `port ${settings.port} is taken: choose another with PORT=${settings.port + 1}, or PORT=0 for any free one`;
+    if (!isTaken || error.message.includes('METRICS_PORT')) throw error;
+    const advice = `port ${settings.port} is taken: choose another with PORT, PORT=0 for any free one`;
     throw new CommandFailure(ExitCode.usage, advice, error);
   }
 }
