@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { SettingInvalidError } from '../../models/errors.js';
 import { redactUrl, type Settings } from '../../models/settings.js';
-import { FIELDS, type Field } from '../../models/settings/fields.js';
+import { FIELDS, type Field, type SimpleKey } from '../../models/settings/fields.js';
 import { settingsReference } from '../../models/settings/reference.js';
 import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
@@ -57,7 +57,7 @@ function linesOf(settings: Settings): string[] {
 }
 
 /** @returns null for what is not set. */
-function withoutSecret({ key, isSecret }: Field, settings: Settings): unknown {
+function withoutSecret({ key, isSecret }: Field, settings: Settings): NonNullable<Settings[SimpleKey]> | null {
   const value = settings[key];
   if (value === undefined) return null;
   if (isSecret === true) return '***';
