@@ -416,4 +416,23 @@ describe('devices under one ensemble', () => {
     const { lower, upper } = ensembles[1]!.result;
     assert.ok(lower[1]! > 980 && upper[1]! < 1_020, `${lower[1]} to ${upper[1]}`);
   });
+
+  for (const channels of [1, 3]) {
+    it(`says why of each strange frame, also where only the length is strange: ${channels} channel(s)`, () => {
+      let strange = 0;
+      for (const shift of [0.12, 0.16, 0.2, 0.25, 0.3]) {
+        run(
+          channels,
+          START + 300,
+          (value) => value + shift,
+          (result, frame) => {
+            if (!isAnomaly(result)) return;
+            strange++;
+            assert.ok(result.reasons.length > 0, `shift ${shift}, frame ${frame}`);
+          },
+        );
+      }
+      assert.ok(strange > 20, `${strange} strange frames`);
+    });
+  }
 });
