@@ -287,10 +287,10 @@ describe('k8s/', function () {
       `all -> all in metadata.name=kube-system or 169.254.20.10/32, 53 53`,
       `${all} -> ${nats}, 4222`,
       `${all} -> ${redis}, 6379`,
-      `name=redshank component=gateway <- all in metadata.name=ingress-nginx, ${port}`,
+      `name=redshank component=gateway <- all in metadata.name=traefik, ${port}`,
       `${all} <- all in metadata.name=monitoring, ${metricsPort}`,
       // Of cert-manager, while it gets the certificate of the host.
-      `${solver} <- all in metadata.name=ingress-nginx, 8089`,
+      `${solver} <- all in metadata.name=traefik, 8089`,
     ];
     for (const set of OVERLAYS) assert.deepEqual(flowsOf(set), expected.sort(), set);
     assert.deepEqual(
