@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DockerfileParser, type From } from 'dockerfile-ast';
+import { validate } from 'dockerfile-utils';
 import { parse } from 'yaml';
 import { SERVICE_NAMES } from '../../models/settings.js';
 import { freePort } from '../support/free-port.js';
@@ -40,6 +41,12 @@ describe('Dockerfile', () => {
   const production = stageOf('production');
   const wordsOf = (keyword: string): string[] =>
     production.filter((one) => one.getKeyword() === keyword).map((one) => one.getArgumentsContent() ?? '');
+
+  it('has nothing that a linter minds, and would be told of it', () => {
+    const text = readFileSync(`${ROOT}Dockerfile`, 'utf8');
+    assert.deepEqual(validate(text), []);
+    assert.equal(validate(`${text}\nWORKDIR app\n`).length, 1);
+  });
 
   it('has the stages that people ask for, on a release of Node that is named', () => {
     assert.ok(stages.includes('production') && stages.includes('development'));
