@@ -40,6 +40,7 @@ export async function openClusterStorage(
   const nats = await openNatsStorage(settings, {
     name: nodeId,
     connectWithinMs: START_WAITS_MS,
+    readyWithinMs: START_WAITS_MS,
     ...(signal === undefined ? {} : { signal }),
     // So that its user need not be allowed to hear the answers to others.
     inboxPrefix: inboxPrefixOf(roleOf(settings)),

@@ -17,8 +17,11 @@ export class JetStreamRefusal extends StorageFailedError {
 
 /** From the server's `errors.json`. */
 export const RefusalCode = {
+  noSuitablePeers: 10005,
   temporarilyUnavailable: 10008,
+  notLeader: 10009,
   consumerNotFound: 10014,
+  insufficientResources: 10023,
   messageNotFound: 10037,
   streamExistsOtherwise: 10058,
   streamNotFound: 10059,

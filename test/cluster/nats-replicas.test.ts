@@ -76,8 +76,24 @@ describe('three NATS servers', function () {
     const settings = { ...natsSettings(servers[0]!.url), namespace: 'test', partitions: 1 };
     await assert.rejects(openNatsStorage({ ...settings, natsReplicas: undefined }), /nats_replicas must be set/);
 
-    const open = () => openNatsStorage({ ...settings, natsReplicas: 3 });
-    storage = await until('all three', () => open().catch(() => undefined), 60_000);
+    storage = await openNatsStorage({ ...settings, natsReplicas: 3 }, { readyWithinMs: 60_000 });
+    assert.equal(storage.journal.durability, 'server-loss');
+  });
+
+  it('are waited for, where too few of them are there yet', async () => {
+    servers = await startNatsCluster();
+    const [, second, third] = servers;
+    await Promise.all([second!.kill9(), third!.kill9()]);
+    const settings = { ...natsSettings(servers[0]!.url), namespace: 'test', partitions: 1, natsReplicas: 3 } as const;
+    const told: string[] = [];
+    const opening = openNatsStorage(settings, {
+      readyWithinMs: 90_000,
+      report: (_, message) => void told.push(message),
+    });
+    await until('word of it', () => told.some((message) => message.includes('JetStream is not ready yet')), 60_000);
+    await second!.restart();
+    await third!.restart();
+    storage = await opening;
     assert.equal(storage.journal.durability, 'server-loss');
   });
 
