@@ -26,6 +26,8 @@ export const ReasonCode = {
    * arrival; b: -1 behind, 1 ahead, also where a is 0 since nobody knows how far.
    */
   clock: 10,
+  /** All of it together is strange, and nothing by itself is; the channel contributes most. */
+  together: 11,
 } as const;
 export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode];
 
@@ -52,7 +54,8 @@ export function reasonWords(batch: ScoreBatch, i: number): string[] {
       ),
     );
   }
-  return words;
+  // Two detectors may say the same of a channel.
+  return [...new Set(words)];
 }
 
 /**
@@ -66,9 +69,12 @@ export function reasonText(code: number, channel: string, a: number, b: number, 
       const [value, low, high, expected] = alike([a, lower, upper, b]);
       // Rows carry a band in 32 bits, in which the limits of a narrow band around a large number are one and the same.
       if (low === high && Math.abs(a) >= 1e6) return `${channel} is ${value}, usually about ${low}`;
-      return lower <= upper
-        ? `${channel} is ${value}, usually ${low} to ${high}`
-        : `${channel} is ${value}, expected ${expected}`;
+      // A band is of a single reading; one within it may still come with too many like it.
+      const isWithin = a >= lower && a <= upper && Number.isFinite(b) && b !== a;
+      if (!(lower <= upper) || isWithin) return `${channel} is ${value}, expected ${expected}`;
+      return low === high
+        ? `${channel} is ${value}, usually ${low}`
+        : `${channel} is ${value}, usually ${low} to ${high}`;
     }
     case ReasonCode.level: {
       const [now, before] = alike([a, b]);
@@ -80,6 +86,8 @@ export function reasonText(code: number, channel: string, a: number, b: number, 
     }
     case ReasonCode.pattern:
       return `unusual combination of values, most of all ${channel}`;
+    case ReasonCode.together:
+      return `${channel} is a little unusual for some time, more than chance would have it`;
     case ReasonCode.flat:
       return `${channel} has not moved for ${plain(a)} readings`;
     case ReasonCode.missing:

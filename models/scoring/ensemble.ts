@@ -15,6 +15,7 @@
  *     head · teaching · episode · strength · lasting · onset · caution · fused tail · strength tail, if there are references · last values · counters ·
  *     for each detector: kernel state, one tail a channel (or one a frame, or none)
  */
+import { ReasonCode } from '../domain/reasons.js';
 import { resizeState, type FrameView } from '../detectors/detector.js';
 import type { DetectionProfile } from '../profiles/detection-profile.js';
 import { TailHistogram } from '../statistics/tail-histogram.js';
@@ -364,10 +365,15 @@ export class Ensemble {
   }
 
   #explain(state: Float64Array): void {
-    const { contribution, reasons, score, threshold } = this.result;
+    const { contribution, reasons, score, threshold, isReady } = this.result;
     this.#panel.contributions(contribution);
     reasons.clear();
     if (score >= REASON_SHARE * threshold) this.#panel.offerReasons(state, this.#lens, reasons);
+    if (reasons.length === 0 && isReady && score >= threshold) {
+      let strongest = 0;
+      for (let c = 1; c < this.channels; c++) if (contribution[c]! > contribution[strongest]!) strongest = c;
+      reasons.offer(ReasonCode.together, strongest, 0, 0, 0);
+    }
   }
 
   #learn(

@@ -94,8 +94,7 @@ export function addStrangeScore(alert: OpenAlert, batch: ScoreBatch, i: number):
   if (score > alert.peakScore) {
     alert.peakScore = score;
     alert.channels = strongestChannels(batch, i);
-    // Two detectors may say the same of a channel.
-    alert.reasons = [...new Set(reasonWords(batch, i))].slice(0, MAX_REASONS);
+    alert.reasons = reasonWords(batch, i).slice(0, MAX_REASONS);
   }
   const severity = severityOf(alert.peakExcess, alert.strangeCount);
   if (isMoreSevere(severity, alert.severity)) {

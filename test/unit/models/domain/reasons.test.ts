@@ -22,6 +22,14 @@ describe('reasons', () => {
     assert.equal(text(ReasonCode.level, 21.5, 20), 'temp has moved to about 21.50, from about 20.00');
     assert.equal(text(ReasonCode.pattern, 7), 'unusual combination of values, most of all temp');
     assert.equal(text(200, 7), 'temp is unusual');
+    assert.equal(
+      text(ReasonCode.together, 0),
+      'temp is a little unusual for some time, more than chance would have it',
+    );
+  });
+
+  it('do not call unusual what is within its band', () => {
+    assert.equal(reasonText(ReasonCode.value, 'x', 40.9, 41.5, 40.75, 42), 'x is 40.90, expected 41.50');
   });
 
   it('write large and small numbers shortly, and no negative zero', () => {
@@ -29,7 +37,7 @@ describe('reasons', () => {
     assert.equal(text(1.23456e12, 1e9, 2e9), 'x is 1235000000000, usually 1000000000 to 2000000000');
     assert.equal(text(0.00002, -0.00001, 0.00001), 'x is 0.00002, usually -0.00001 to 0.00001');
     assert.match(text(-0.000001, 10, 20), /^x is 0\.0,/);
-    assert.equal(text(5, 5, 5), 'x is 5.00, usually 5.00 to 5.00');
+    assert.equal(text(5, 5, 5), 'x is 5.00, usually 5.00');
   });
 
   it('come from a batch with the band of the channel', () => {
