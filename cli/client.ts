@@ -247,7 +247,7 @@ const ADVICE: Readonly<Record<number, string>> = {
   403: 'this key may not do that; use another with --key or REDSHANK_API_KEY',
   413: 'send smaller batches, for example --batch 200',
   429: 'too many requests; wait a little, or raise API_RATE_LIMIT on the server',
-  503: 'the server is up but not ready; `redshank doctor` says why',
+  503: 'the server is up but cannot do this now; its /ready says what is missing',
   504: 'the server is busy; try again in a while',
 };
 

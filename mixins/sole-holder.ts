@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lease, LeaseId, Leases } from '../storage/leases/leases.js';
 import type { Clock } from './clock.js';
+import { widelyHeard } from './widely-heard.js';
 
 export interface SoleHolderOptions {
   readonly leases: Leases;
@@ -22,7 +23,7 @@ const TRY_AGAIN_MS = 1_000;
 
 export class SoleHolder {
   readonly #options: SoleHolderOptions;
-  readonly #stopping = new AbortController();
+  readonly #stopping = widelyHeard();
   #done: Promise<void> = Promise.resolve();
 
   constructor(options: SoleHolderOptions) {
@@ -55,7 +56,7 @@ export class SoleHolder {
 
   async #hold(lease: Lease, askedMs: number): Promise<void> {
     const { leases, clock, work, failed } = this.#options;
-    const lost = new AbortController();
+    const lost = widelyHeard();
     const safeMs = leases.ttlMs * SAFE_SHARE_OF_TTL;
     let safeUntilMs = askedMs + safeMs;
     const renewal = setInterval(() => {

@@ -91,12 +91,12 @@ const READINGS_ALIAS = { method: 'POST', path: READINGS_PATH.slice(1), match: ()
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /**
- * @param announce prints the admin key that is made when there is none; it is shown nowhere else.
+ * @param announce prints the admin key that is made when there is none; it is shown nowhere else. Default: on stderr, beside the log.
  * @param closeGraceMs longest that answers may still take once the service stops.
  */
 export function gatewayService(
   node: NodeContext,
-  announce: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
+  announce: (line: string) => void = (line) => process.stderr.write(`${line}\n`),
   closeGraceMs = CLOSE_GRACE_MS,
 ): ServiceSchema {
   const { settings, storage, clock, logger, tracer } = node;

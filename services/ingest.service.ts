@@ -20,6 +20,7 @@ import { decodeReadings } from './ingest/decode-readings.js';
 import { LogSpaceWatch } from './ingest/log-space.js';
 import { MqttBridge } from './ingest/mqtt-bridge.js';
 import { SparkplugHost } from './ingest/sparkplug-host.js';
+import { StorageFailedError } from '../models/errors.js';
 import { createIngestMetrics } from './ingest/ingest-metrics.js';
 import type { NodeContext } from './node-context.js';
 
@@ -80,6 +81,7 @@ export function ingestService(node: NodeContext): ServiceSchema {
   const { invalidReadings } = node.metrics;
   const backPressure = new BackPressure(storage.journal, settings.partitions, settings.maxQueueSize, clock.monotonicMs);
   const notLooked = new RecurringFault(node.logger, 'warn', 'the room in the log is not known', clock.monotonicMs);
+  const notWritten = new RecurringFault(node.logger, 'error', 'readings could not be written', clock.monotonicMs);
   const logSpace = new LogSpaceWatch(
     () => storage.logSpace(),
     metrics,
@@ -111,7 +113,10 @@ export function ingestService(node: NodeContext): ServiceSchema {
       const device = batch.device.data[i]!;
       acknowledged.add(writers[partitions[device]!]!.addReading(batch, i, keys[device]!, traceparent));
     }
-    await Promise.all(acknowledged);
+    await Promise.all(acknowledged).catch((error: unknown) => {
+      if (error instanceof StorageFailedError) notWritten.happened(error);
+      throw error;
+    });
     metrics.accepted.inc(batch.length);
   }
 
@@ -197,7 +202,7 @@ export function ingestService(node: NodeContext): ServiceSchema {
         );
       }),
       ready: action(ASK, (): { ready: boolean; reason?: string } => {
-        const reason = storage.journal.failure ?? backPressure.reason();
+        const reason = storage.journal.failure ?? logSpace.shortage ?? backPressure.reason();
         return reason === undefined ? { ready: true } : { ready: false, reason };
       }),
     },

@@ -20,7 +20,7 @@ import type { Storage } from '../storage/storage.js';
 import { fixPartitions } from '../storage/partition-count.js';
 import { alertingService } from './alerting.service.js';
 import { gatewayService, type GatewayAddress } from './gateway.service.js';
-import { close, urlOf } from './gateway/listen.js';
+import { close, requireBindable, urlOf } from './gateway/listen.js';
 import { ingestService } from './ingest.service.js';
 import { modelRegistryService } from './model-registry.service.js';
 import type { NodeContext } from './node-context.js';
@@ -73,6 +73,7 @@ export async function startNode(
   logger: Logger,
   { clock = systemClock, openStorage = openEmbeddedStorage, runner = {}, signal }: StartOptions = {},
 ): Promise<RunningNode> {
+  await requireFreePorts(settings);
   const nodeId = newNodeId(settings);
   const metrics = createMetrics();
   const servers: Server[] = [];
@@ -116,6 +117,14 @@ export async function startNode(
     await storage?.close();
     throw error;
   }
+}
+
+/** Before anything is made: a first start whose port is taken would have shown its only key for nothing. @throws SettingInvalidError */
+function requireFreePorts({ host, port, metricsPort, services }: Settings): Promise<void> {
+  return requireBindable(host, [
+    ...(services.includes('gateway') ? [{ setting: 'PORT', port }] : []),
+    { setting: 'METRICS_PORT', port: metricsPort },
+  ]);
 }
 
 /** Embedded storage, or that of a cluster and how its nodes reach each other. */

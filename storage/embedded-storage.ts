@@ -83,7 +83,7 @@ export async function openEmbeddedStorage(dataDir: string, options: EmbeddedStor
       limiter: memoryLimiter,
       outage: () => journal.failure,
       readSideOutage: () => projections.failure,
-      logSpace: () => log.space(),
+      logSpace: async () => ({ ...(await log.space()), neededBytes: journal.stageRoomBytes }),
       close,
     };
   } catch (error) {

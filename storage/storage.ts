@@ -11,6 +11,8 @@ export interface LogSpace {
   readonly usedBytes: number;
   /** Undefined where nobody has set a limit that we could be told of. */
   readonly freeBytes: number | undefined;
+  /** With less than this free no reading is taken. Default 0. */
+  readonly neededBytes?: number;
 }
 
 export interface Storage {

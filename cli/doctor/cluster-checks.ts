@@ -8,6 +8,8 @@ import { CLOCK_WARN_MS } from './server-checks.js';
 const LAG_WARN = 500;
 const STORAGE_UNSEEN =
   'this is a cluster, but its NATS and Redis were not looked at: set NATS_URL and REDIS_URL for this command as its processes have them';
+/** Stages whose results people see. */
+const SHOWN_STAGES: readonly string[] = ['scorer', 'alerting'];
 /** Chunks: seconds of results. */
 const UNSHOWN_WARN = 200;
 
@@ -45,6 +47,15 @@ function lagFinding(stages: ClusterAnswer['stages']): Finding {
 }
 
 function readSideFinding(stages: ClusterAnswer['stages']): Finding {
+  const unknown = stages
+    .filter(({ stage }) => SHOWN_STAGES.includes(stage))
+    .flatMap(({ partitions }) => partitions.filter(({ owner, readSide }) => owner !== null && readSide === null));
+  if (unknown.length > 0) {
+    return fail(
+      'read side',
+      `of ${unknown.length} partitions nobody knows what people see: is Redis away? (REDIS_URL)`,
+    );
+  }
   const unshown = Math.max(
     0,
     ...stages.flatMap(({ partitions }) =>

@@ -16,6 +16,7 @@ import { StorageFailedError } from '../../models/errors.js';
 import type { ReadSideProgress } from '../../models/routing/cluster-view.js';
 import type { OutputBatch, Topic } from '../../models/stages/stage.js';
 import type { Journal } from '../../storage/journal/journal.js';
+import { widelyHeard } from '../widely-heard.js';
 
 export interface ProjectionTarget<Output extends OutputBatch> {
   readonly topic: Topic;
@@ -49,7 +50,7 @@ export class Projection<Output extends OutputBatch> {
   readonly #journal: Journal;
   readonly #partition: number;
   readonly #failed: (error: unknown) => void;
-  readonly #stopping = new AbortController();
+  readonly #stopping = widelyHeard();
   readonly #check: NodeJS.Timeout;
   /** Everything up to here was handed to the read side; undefined while it is not known how far it is. */
   #handedOver: number | undefined;

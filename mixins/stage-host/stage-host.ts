@@ -17,6 +17,7 @@ import { Projection, type ProjectionTarget } from './projection.js';
 import { Roster } from './roster.js';
 import { beginCounting, type StageMetrics } from './stage-metrics.js';
 import { TakeOverLog } from './take-over-log.js';
+import { widelyHeard } from '../widely-heard.js';
 
 /** What a replica says of one partition; `owner` as far as it has heard, `failure` if it failed there last time. */
 export interface PartitionStatus extends PartitionReport {
@@ -97,9 +98,9 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
   readonly #notTrimmed: RecurringFault;
   /** Until then the read side may go back without being at fault. */
   #mayForgetUntilMs = -Infinity;
-  readonly #stopping = new AbortController();
+  readonly #stopping = widelyHeard();
   /** Ends waits when something has changed. */
-  #changed = new AbortController();
+  #changed = widelyHeard();
   #isLookDue = false;
   #looking: Promise<void> = Promise.resolve();
 
@@ -302,7 +303,7 @@ export class StageHost<State, Input extends InputBatch, Output extends OutputBat
     setImmediate(() => {
       this.#isLookDue = false;
       this.#changed.abort();
-      this.#changed = new AbortController();
+      this.#changed = widelyHeard();
     });
   }
 

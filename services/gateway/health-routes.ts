@@ -28,7 +28,7 @@ async function answersSoon(ask: () => Promise<unknown>): Promise<boolean> {
   return Promise.race([answered, sleep(SOON_MS, false, { ref: false })]);
 }
 
-export function healthRoutes({ settings, metrics, nodeId }: NodeContext): readonly RouteDefinition[] {
+export function healthRoutes({ settings, storage, metrics, nodeId }: NodeContext): readonly RouteDefinition[] {
   const routes = [
     route({
       method: 'GET',
@@ -58,7 +58,11 @@ export function healthRoutes({ settings, metrics, nodeId }: NodeContext): readon
         const reason = await whyNotReady((action, nodeID) => call(action, {}, nodeID), settings.services, nodeId);
         if (reason !== undefined) throw notReady(reason);
         const isRegistryThere = await answersSoon(() => call('model-registry.ready', {}));
-        sendJson(response, 200, isRegistryThere ? { status: 'ready' } : { status: 'ready', away: ['model-registry'] });
+        const away = [
+          ...(isRegistryThere ? [] : ['model-registry']),
+          ...(storage.readSideOutage() === undefined ? [] : ['read-side']),
+        ];
+        sendJson(response, 200, away.length === 0 ? { status: 'ready' } : { status: 'ready', away });
       },
     }),
   ];

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { SettingInvalidError } from '../../models/errors.js';
@@ -20,6 +20,30 @@ export function listen(server: Server, host: string, port: number, setting: stri
       resolve();
     });
   });
+}
+
+/**
+ * Tries ports and gives them back. 0 is any, and always free.
+ *
+ * @throws SettingInvalidError naming all that cannot be bound.
+ */
+export async function requireBindable(
+  host: string,
+  wanted: readonly { readonly setting: string; readonly port: number }[],
+): Promise<void> {
+  const problems: string[] = [];
+  for (const { setting, port } of wanted) {
+    if (port === 0) continue;
+    const server = createServer();
+    try {
+      await listen(server, host, port, setting);
+    } catch (error) {
+      if (!(error instanceof SettingInvalidError)) throw error;
+      problems.push(...error.problems);
+    }
+    await new Promise<void>((resolve) => void server.close(() => resolve()));
+  }
+  if (problems.length > 0) throw new SettingInvalidError(problems);
 }
 
 /** Why an address cannot be listened on, naming the setting that has to change. @param setting that of the port. */

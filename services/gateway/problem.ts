@@ -43,7 +43,8 @@ const RULES: Readonly<Record<ErrorType, Rule>> = {
     status: 503,
     title: 'Storage failed',
     retryAfterSec: 5,
-    detail: 'the storage refused; nothing of this request has been acknowledged',
+    detail:
+      'the storage does not answer or has no room, so nothing of this request was kept; /ready and the log of the server say which',
   },
   STORAGE_CORRUPT: {
     status: 500,

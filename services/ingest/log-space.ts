@@ -9,6 +9,7 @@ export class LogSpaceWatch {
   readonly #metrics: Pick<IngestMetrics, 'logUsed' | 'logFree'>;
   readonly #failed: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
+  #shortage: string | undefined;
 
   /** @param failed told of each time that it could not be found out */
   constructor(
@@ -23,6 +24,11 @@ export class LogSpaceWatch {
     metrics.logFree.remove();
   }
 
+  /** Why no reading can be taken, when last looked at; undefined: there is room. */
+  get shortage(): string | undefined {
+    return this.#shortage;
+  }
+
   start(): void {
     const measure = (): void => void this.measure().catch(this.#failed);
     measure();
@@ -34,7 +40,11 @@ export class LogSpaceWatch {
   }
 
   async measure(): Promise<void> {
-    const { usedBytes, freeBytes } = await this.#look();
+    const { usedBytes, freeBytes, neededBytes = 0 } = await this.#look();
+    this.#shortage =
+      freeBytes !== undefined && freeBytes < neededBytes
+        ? `the log is full: ${freeBytes} bytes are free, and readings need ${neededBytes}: make room on the disk`
+        : undefined;
     this.#metrics.logUsed.set(usedBytes);
     if (freeBytes === undefined) this.#metrics.logFree.remove();
     else this.#metrics.logFree.set(freeBytes);

@@ -59,7 +59,8 @@ export class LmdbJournal implements Journal {
   readonly #floors: LmdbTable;
   readonly #messageIds: LmdbTable;
   readonly #maxPendingBytes: number;
-  readonly #stageRoomBytes: number;
+  /** Kept free for what stages write: readings are taken while there is more. */
+  readonly stageRoomBytes: number;
   readonly #streams = new Map<string, LmdbStream>();
   #waiting: Append[] = [];
   #pendingBytes = 0;
@@ -78,7 +79,7 @@ export class LmdbJournal implements Journal {
     this.#floors = environment.table('floors');
     this.#messageIds = environment.table('message-ids');
     this.#maxPendingBytes = options.maxPendingBytes ?? 128 * 2 ** 20;
-    this.#stageRoomBytes = options.stageRoomBytes ?? 64 * 2 ** 20;
+    this.stageRoomBytes = options.stageRoomBytes ?? 64 * 2 ** 20;
     for (const id of this.#storedStreams()) {
       const stream = this.#stream(id);
       this.#recordAt(stream, stream.durable);
@@ -216,12 +217,12 @@ export class LmdbJournal implements Journal {
   /** The group without the readings that would take the room of the stages; those are refused. */
   async #affordable(group: readonly Append[]): Promise<readonly Append[]> {
     if (!group.some(isReading)) return group;
-    const freeBytes = await this.#environment.freeBytes(this.#stageRoomBytes);
-    if (freeBytes >= this.#stageRoomBytes) return group;
+    const freeBytes = await this.#environment.freeBytes(this.stageRoomBytes);
+    if (freeBytes >= this.stageRoomBytes) return group;
     this.#failed(
       group.filter(isReading),
       new StorageFailedError(
-        `the disk is full: readings need ${this.#stageRoomBytes} bytes of free room below ${this.#environment.directory}, ` +
+        `the disk is full: readings need ${this.stageRoomBytes} bytes of free room below ${this.#environment.directory}, ` +
           `and ${freeBytes} are left: make room`,
         { data: { freeBytes } },
       ),

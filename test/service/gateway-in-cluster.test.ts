@@ -45,6 +45,7 @@ describe('a gateway with nothing but ingest beside it', () => {
             readSide: new MemoryReadSide(),
             limiter: memoryLimiter,
             outage: () => undefined,
+            readSideOutage: () => undefined,
           } as unknown as Storage,
           logger: pino({ level: 'silent' }),
           clock: systemClock,
