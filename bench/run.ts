@@ -18,8 +18,8 @@ const BENCHMARKS: Readonly<Record<string, (report: Report) => Promise<void>>> = 
 
 const args = process.argv.slice(2);
 const isJson = args.includes('--json');
-const names = args.filter((arg) => !arg.startsWith('--'));
-const unknown = names.filter((name) => !(name in BENCHMARKS));
+const names = args.filter((arg) => arg !== '--json');
+const unknown = names.filter((name) => !Object.hasOwn(BENCHMARKS, name));
 if (unknown.length > 0) {
   console.error(`There is no benchmark ${unknown.join(', ')}. There are: ${Object.keys(BENCHMARKS).join(', ')}`);
   process.exit(2);

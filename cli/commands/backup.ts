@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import type { Command } from 'commander';
-import { inboxPrefixOf, type Settings } from '../../models/settings.js';
+import { inboxPrefixOf, redactUrl, type Settings } from '../../models/settings.js';
 import { packageVersion } from '../../services/package-version.js';
-import { ArchiveWriter, readArchive, verifyArchive, type Manifest } from '../../storage/backup/archive.js';
+import { ArchiveWriter, isEncrypted, readArchive, verifyArchive, type Manifest } from '../../storage/backup/archive.js';
 import { whileLogIsHeld } from '../../storage/backup/backup-hold.js';
 import { BackupKey } from '../../storage/backup/backup-key.js';
 import { backupPlace } from '../../storage/backup/backup-place.js';
@@ -86,6 +86,10 @@ async function backUp(terminal: Terminal, options: BackupOptions): Promise<void>
   const key = await keyOf(options.keyFile);
   const startedMs = performance.now();
   const place = await backupPlace(options.to, s3SettingsOf(terminal.env), Date.now());
+  if (options.keep !== undefined && !place.keepsMany) {
+    throw new RequestInvalidError('--keep is for a folder or prefix: with a slash at its end --to names one');
+  }
+  const of = whatIs(settings);
   const progress = startProgress(terminal, 'backup', 0);
   let bytes = 0;
   let parts = 0;
@@ -108,16 +112,33 @@ async function backUp(terminal: Terminal, options: BackupOptions): Promise<void>
   }
   const removed = options.keep === undefined ? 0 : await place.prune(options.keep);
   const tookMs = Math.round(performance.now() - startedMs);
-  const done = { place: place.name, mode: manifest!.mode, parts, bytes, encrypted: key !== undefined, removed, tookMs };
+  const done = {
+    place: place.name,
+    of,
+    mode: manifest!.mode,
+    parts,
+    bytes,
+    encrypted: key !== undefined,
+    removed,
+    tookMs,
+  };
   if (options.json === true) printJson(terminal, done);
   else {
     const what = `${formatCount(parts)} parts, ${formatBytes(bytes)}${key === undefined ? ', NOT encrypted' : ', encrypted'}`;
     printLine(
       terminal,
-      `${place.name}: ${what}, in ${formatDuration(tookMs)}${removed > 0 ? `; ${removed} old ones removed` : ''}`,
+      `${place.name}: ${of}, ${what}, in ${formatDuration(tookMs)}${removed > 0 ? `; ${removed} old ones removed` : ''}`,
     );
-    printLine(terminal, `  check it with: redshank restore --check --from ${place.name}`);
+    const withKey = options.keyFile === undefined ? '' : ' --key-file KEY';
+    printLine(terminal, `  check it with: redshank restore --check --from ${place.name}${withKey}`);
   }
+}
+
+/** Of what a backup is, or into what it goes. */
+function whatIs({ natsUrl, namespace, dataDir }: Settings): string {
+  return natsUrl === undefined
+    ? `the data in ${resolve(dataDir)}`
+    : `the cluster ${namespace} at ${redactUrl(natsUrl)}`;
 }
 
 async function ofFolder(
@@ -185,6 +206,7 @@ async function restore(terminal: Terminal, options: RestoreOptions): Promise<voi
     const path = await place.fetch(scratch);
     const open = () => createReadStream(path);
     const progress = startProgress(terminal, options.check === true ? 'check' : 'restore', 0);
+    const isSealed = await isEncrypted(open);
     let manifest: Manifest;
     let aside: string | undefined;
     try {
@@ -227,13 +249,17 @@ async function restore(terminal: Terminal, options: RestoreOptions): Promise<voi
         partitions,
         parts: parts.length,
         restored: options.check !== true,
+        into: options.check === true ? undefined : whatIs(settings),
+        encrypted: isSealed,
         aside,
         tookMs,
       });
       return;
     }
-    const what = `${place.name}, ${mode}, of ${created}, ${formatCount(parts.length)} parts`;
-    printLine(terminal, options.check === true ? `whole: ${what}` : `restored: ${what}, in ${formatDuration(tookMs)}`);
+    const sealed = isSealed ? 'encrypted' : 'NOT encrypted';
+    const what = `${place.name}, ${mode}, of ${created}, ${formatCount(parts.length)} parts, ${sealed}`;
+    const done = `restored into ${whatIs(settings)}: ${what}, in ${formatDuration(tookMs)}`;
+    printLine(terminal, options.check === true ? `whole: ${what}` : done);
     if (options.check === true) return;
     if (aside !== undefined) printLine(terminal, `  what was there before is now ${aside}`);
     printLine(terminal, `  what was acknowledged after ${created} is not in it`);

@@ -3,7 +3,7 @@ import { CommandFailure } from '../command-failure.js';
 import { ExitCode } from '../exit-codes.js';
 import { clientFor, type GlobalOptions } from '../options.js';
 import { confirm } from '../terminal/confirm.js';
-import { printable, printJson, printLine, type Terminal } from '../terminal/terminal.js';
+import { printable, printJson, printLine, printNote, type Terminal } from '../terminal/terminal.js';
 
 interface ForgetOptions extends GlobalOptions {
   readonly yes?: boolean;
@@ -26,7 +26,14 @@ export function addForgetCommand(program: Command, terminal: Terminal): void {
       if (options.yes !== true)
         await confirm(terminal, `All that is known of ${device} will be gone: state, history, alerts.`);
       const path = `/v1/devices/${encodeURIComponent(device)}`;
-      const { body: answer } = await clientFor(terminal, options).send<Forgotten>('DELETE', path, {});
+      const client = clientFor(terminal, options);
+      // One that nobody has heard of is forgotten all the same: snapshots and logs may have it. But it may be a slip of the keyboard.
+      const isKnown = await client.get(path).then(
+        () => true,
+        (error: unknown) => !(error instanceof CommandFailure && error.exitCode === ExitCode.notFound),
+      );
+      if (!isKnown) printNote(terminal, `no device ${printable(device)} is known: is that its name?`);
+      const { body: answer } = await client.send<Forgotten>('DELETE', path, {});
       if (options.json === true) printJson(terminal, answer);
       else {
         const isGone = answer.state === 'forgotten';

@@ -168,10 +168,17 @@ export function isPartName(name: string): boolean {
 }
 
 const AGE = Buffer.from('age-encryption.org/v1');
+const GZIP = Buffer.from([0x1f, 0x8b]);
+
+export function isEncrypted(open: () => Readable): Promise<boolean> {
+  return startsWith(open, AGE);
+}
 
 async function opened(open: () => Readable, key: BackupKey | undefined): Promise<Readable> {
-  const isSealed = await startsWith(open, AGE);
-  if (!isSealed) return open();
+  if (!(await isEncrypted(open))) {
+    if (await startsWith(open, GZIP)) return open();
+    throw new StorageCorruptError('this is no backup of Redshank, or its beginning is damaged: nothing of it is used');
+  }
   if (key === undefined) throw new RequestInvalidError('this backup is encrypted: give the key with --key-file');
   const decrypter = new Decrypter();
   key.open(decrypter);

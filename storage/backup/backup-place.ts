@@ -10,6 +10,8 @@ import { S3Bucket, type S3Settings } from './s3-bucket.js';
 export interface BackupPlace {
   /** For people. */
   readonly name: string;
+  /** A folder or prefix, in which backups are named by time. */
+  readonly keepsMany: boolean;
   /** Calls `write` with a stream to the new backup, which is there whole or not at all. */
   write(write: (output: Writable) => Promise<void>): Promise<void>;
   /** A local file with the backup; `scratch` may be used for it. @throws NotFoundError */
@@ -34,7 +36,13 @@ export async function backupPlace(text: string, s3: S3Settings, nowMs: number | 
 function filePlace(path: string): BackupPlace {
   return {
     name: path,
+    keepsMany: false,
     async write(write) {
+      if (existsSync(path)) {
+        throw new RequestInvalidError(
+          `${path} is there already, and no backup takes the place of another: give another name, or a folder, with a slash at its end`,
+        );
+      }
       await mkdir(dirname(path), { recursive: true });
       const unfinished = `${path}.unfinished`;
       try {
@@ -60,6 +68,7 @@ async function folderPlace(folder: string, nowMs: number | undefined): Promise<B
   if (name === undefined) throw new NotFoundError(`there is no backup in ${folder}`);
   return {
     ...filePlace(join(folder, name)),
+    keepsMany: true,
     async prune(keep) {
       const old = (await own()).slice(0, -keep);
       for (const one of old) await rm(join(folder, one));
@@ -80,6 +89,7 @@ async function s3Place(text: string, settings: S3Settings, nowMs: number | undef
   if (key === undefined) throw new NotFoundError(`there is no backup at ${text}`);
   return {
     name: `s3://${bucketName}/${key}`,
+    keepsMany: isPrefix,
     async write(write) {
       const upload = await bucket.beginUpload(key);
       try {
