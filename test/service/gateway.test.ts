@@ -296,6 +296,10 @@ describe('gateway: what people look at', () => {
   it('is ready without a registry, and says that it is away', async () => {
     const answer = await ask(`${node.url}/ready`);
     assert.deepEqual([answer.status, answer.json], [200, { status: 'ready', away: ['model-registry'] }]);
+    node.readSideOutage = 'Redis cannot be reached at this moment';
+    const { json } = await ask(`${node.url}/ready`);
+    assert.deepEqual(json, { status: 'ready', away: ['model-registry', 'read-side'] });
+    node.readSideOutage = undefined;
   });
 
   it('is ready, or says why not', async () => {

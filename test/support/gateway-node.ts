@@ -28,6 +28,8 @@ export interface GatewayNode {
   failure: Error | undefined;
   /** Why the log cannot be reached, while set. */
   outage: string | undefined;
+  /** Why what people see cannot be read, while set. */
+  readSideOutage: string | undefined;
   /** What `ingest.append` waits for before it answers, while set. */
   hold: Promise<void> | undefined;
   /** Whether the pipeline says that it is ready. */
@@ -59,6 +61,7 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
     readSide,
     limiter: memoryLimiter,
     outage: () => node.outage,
+    readSideOutage: () => node.readSideOutage,
   } as unknown as Storage;
   const nodeId = 'gateway.test';
   const broker = new ServiceBroker({
@@ -79,6 +82,7 @@ export async function startGatewayNode(options: GatewayNodeOptions = {}): Promis
     printed: [],
     failure: undefined,
     outage: undefined,
+    readSideOutage: undefined,
     hold: undefined,
     readiness: { ready: true },
     stop: () => broker.stop(),
