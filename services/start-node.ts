@@ -16,6 +16,7 @@ import { roleOf, SERVICE_NAMES, type ServiceName, type Settings } from '../model
 import type { StageName } from '../models/stages/stage.js';
 import { brokerOptions, newNodeId } from '../moleculer.config.js';
 import { openEmbeddedStorage, type EmbeddedStorageOptions } from '../storage/embedded-storage.js';
+import type { WhileElecting } from '../storage/nats/while-electing.js';
 import type { Storage } from '../storage/storage.js';
 import { fixPartitions } from '../storage/partition-count.js';
 import { alertingService } from './alerting.service.js';
@@ -86,7 +87,8 @@ export async function startNode(
   try {
     const opened = await openFor(settings, nodeId, logger, openStorage, signal);
     storage = opened.storage;
-    await fixPartitions(storage.blobs, settings.partitions);
+    const { blobs } = storage;
+    await opened.settled(() => fixPartitions(blobs, settings.partitions));
     const node: NodeContext = {
       settings,
       nodeId,
@@ -99,7 +101,9 @@ export async function startNode(
     };
     const upkeep = new ReadSideUpkeep(storage.readSide, clock, settings.historyDays, logger);
     nodeMetrics(node.metrics.registry, settings, storage);
-    broker = new ServiceBroker(brokerOptions(settings, nodeId, logger, opened.transporter, await busOf(node)));
+    broker = new ServiceBroker(
+      brokerOptions(settings, nodeId, logger, opened.transporter, await busOf(node, opened.settled)),
+    );
     watchBreakers(node.metrics.registry, broker, logger, clock);
     const { leases } = storage;
     provideOwners(broker, (stage, partition) => leases.holders(stage as StageName).get(partition));
@@ -134,7 +138,11 @@ async function openFor(
   logger: Logger,
   openStorage: NonNullable<StartOptions['openStorage']>,
   signal: AbortSignal | undefined,
-): Promise<{ readonly storage: Storage; readonly transporter?: BrokerOptions['transporter'] }> {
+): Promise<{
+  readonly storage: Storage;
+  readonly settled: WhileElecting;
+  readonly transporter?: BrokerOptions['transporter'];
+}> {
   if (settings.natsUrl !== undefined) {
     const { openClusterStorage } = await import('../storage/cluster-storage.js');
     return openClusterStorage(settings, nodeId, logger, signal === undefined ? {} : { signal });
@@ -149,11 +157,14 @@ async function openFor(
     modelPath: settings.modelPath,
     onDamage: (message) => logger.error({ message }, 'the read side has lost something that was damaged on disk'),
   });
-  return { storage };
+  return { storage, settled: (work) => work() };
 }
 
 /** How this process and the others of its cluster know each other. Alone there is nobody to know. */
-async function busOf({ settings, storage, clock, logger, metrics }: NodeContext): Promise<BusBrokerOptions> {
+async function busOf(
+  { settings, storage, clock, logger, metrics }: NodeContext,
+  settled: WhileElecting,
+): Promise<BusBrokerOptions> {
   const common = {
     process: roleOf(settings),
     ownServices: SERVICE_NAMES,
@@ -165,8 +176,8 @@ async function busOf({ settings, storage, clock, logger, metrics }: NodeContext)
   if (storage.mode === 'embedded') {
     return busOptions({ ...common, secret: randomBytes(32), findKey: () => Promise.resolve(undefined) });
   }
-  const secret = await clusterSecret(settings.clusterSecret, storage.journal);
-  const keys = await ApiKeys.open(keyStoreOf({ storage, settings }), clock);
+  const secret = await settled(() => clusterSecret(settings.clusterSecret, storage.journal));
+  const keys = await settled(() => ApiKeys.open(keyStoreOf({ storage, settings }), clock));
   return busOptions({ ...common, secret, findKey: (key) => keys.find(key) });
 }
 

@@ -7,7 +7,8 @@ import { FileBlobs } from './blobs/file-blobs.js';
 import { redisLimiter } from './limits/limiters.js';
 import { natsConnectOptions } from './nats/nats-options.js';
 import { openMqttFeeds } from './nats/mqtt-feeds.js';
-import { openNatsStorage } from './nats/nats-storage.js';
+import { openNatsStorage, type NatsStorageOptions } from './nats/nats-storage.js';
+import { whileElecting, type WhileElecting } from './nats/while-electing.js';
 import { LogHistory } from './read-side/log-history.js';
 import { RedisReadSide } from './read-side/redis-read-side.js';
 import { RedisConnection, type RedisAddress } from './redis/redis-connection.js';
@@ -17,6 +18,8 @@ import type { Storage } from './storage.js';
 export interface ClusterStorage {
   readonly storage: Storage;
   /** How the nodes of the cluster reach each other: over NATS, too. */
+  /** For what is asked of it while the cluster starts. */
+  readonly settled: WhileElecting;
   readonly transporter: { readonly type: 'NATS'; readonly options: ReturnType<typeof natsConnectOptions> };
 }
 
@@ -37,17 +40,19 @@ export async function openClusterStorage(
   logger: Logger,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<ClusterStorage> {
+  const report: NonNullable<NatsStorageOptions['report']> = (level, message) => logger[level](message);
+  const patience = { report, ...(signal === undefined ? {} : { signal }) };
+  const settled = whileElecting(START_WAITS_MS, patience);
   const nats = await openNatsStorage(settings, {
     name: nodeId,
     connectWithinMs: START_WAITS_MS,
-    readyWithinMs: START_WAITS_MS,
-    ...(signal === undefined ? {} : { signal }),
+    whileElecting: settled,
+    ...patience,
     // So that its user need not be allowed to hear the answers to others.
     inboxPrefix: inboxPrefixOf(roleOf(settings)),
-    report: (level, message) => logger[level](message),
   });
   try {
-    const models = await modelsOf(settings, nats.models, logger);
+    const models = await settled(() => modelsOf(settings, nats.models, logger));
     const redis = await RedisConnection.open(redisAddressOf(settings), {
       onProblem: (problem) => logger.warn({ problem }, 'Redis'),
     });
@@ -62,6 +67,7 @@ export async function openClusterStorage(
       onDamage: (message) => logger.error({ message }, 'the read side has lost something that was damaged'),
     });
     return {
+      settled,
       storage: {
         mode: 'cluster',
         journal: nats.journal,

@@ -1,25 +1,20 @@
 /** What a member of a cluster keeps at NATS, opened together on one connection. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { PermissionViolationError } from 'nats';
 import { SettingInvalidError, StorageFailedError } from '../../models/errors.js';
 import type { Settings } from '../../models/settings/settings.js';
 import { ObjectStoreBlobs } from '../blobs/object-store-blobs.js';
 import { JetStreamJournal } from '../journal/jetstream-journal.js';
 import { KvLeases } from '../leases/kv-leases.js';
-import { JetStreamRefusal, RefusalCode } from './jetstream-api.js';
 import { NatsConnection, type NatsConnectionOptions } from './nats-connection.js';
 import type { NatsSettings } from './nats-options.js';
+import { whileElecting, type WhileElecting } from './while-electing.js';
 
 export type NatsStorageSettings = NatsSettings & Pick<Settings, 'namespace' | 'partitions' | 'natsReplicas'>;
 
 export interface NatsStorageOptions extends NatsConnectionOptions {
   /** Of the leases, in ms. Default 10,000. */
   readonly leaseTtlMs?: number;
-  /**
-   * Longest time from the call on until JetStream is there: of servers that start together there may be no leader yet, or too few for
-   * the replicas. Default 0: what it says at once.
-   */
-  readonly readyWithinMs?: number;
+  /** For what is asked of JetStream here. Default: what it refuses is refused. */
+  readonly whileElecting?: WhileElecting;
 }
 
 export interface NatsStorage {
@@ -31,15 +26,6 @@ export interface NatsStorage {
   /** Closes all of them. Idempotent. */
   close(): Promise<void>;
 }
-
-/** Refusals of a cluster that is still electing, or of which members are missing. */
-const PASSING: ReadonlySet<number> = new Set([
-  RefusalCode.noSuitablePeers,
-  RefusalCode.temporarilyUnavailable,
-  RefusalCode.notLeader,
-  RefusalCode.insufficientResources,
-]);
-const AGAIN_MS = 1_000;
 
 /** Enough to lose one server. */
 const REPLICAS_IN_A_CLUSTER = 3;
@@ -54,7 +40,7 @@ export async function openNatsStorage(
   settings: NatsStorageSettings,
   options: NatsStorageOptions = {},
 ): Promise<NatsStorage> {
-  const deadlineMs = performance.now() + (options.readyWithinMs ?? 0);
+  const settled = options.whileElecting ?? whileElecting(0);
   const connection = await NatsConnection.connect(settings, options);
   try {
     if (connection.server.jetstream !== true) {
@@ -62,25 +48,11 @@ export async function openNatsStorage(
         'this NATS server has no JetStream: start it with a "jetstream" block in its configuration, or with --jetstream',
       );
     }
-    for (let isFirst = true; ; isFirst = false) {
-      try {
-        return await openStreams(connection, settings, options);
-      } catch (error) {
-        if (!isPassing(error) || performance.now() + AGAIN_MS >= deadlineMs) throw error;
-        if (isFirst) options.report?.('warn', `JetStream is not ready yet (${error.message}): still trying`);
-        await sleep(AGAIN_MS, undefined, { signal: options.signal });
-      }
-    }
+    return await settled(() => openStreams(connection, settings, options));
   } catch (error) {
     await connection.close();
     throw error;
   }
-}
-
-/** Whether waiting may help. Not for a user who may not ask. */
-function isPassing(error: unknown): error is StorageFailedError {
-  if (error instanceof JetStreamRefusal) return PASSING.has(error.errCode);
-  return error instanceof StorageFailedError && !(error.cause instanceof PermissionViolationError);
 }
 
 async function openStreams(

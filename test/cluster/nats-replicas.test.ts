@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { checkNats } from '../../cli/doctor/storage-checks.js';
 import { loadSettings } from '../../models/settings.js';
 import { openNatsStorage, type NatsStorage } from '../../storage/nats/nats-storage.js';
+import { whileElecting } from '../../storage/nats/while-electing.js';
 import { startNatsCluster } from '../support/nats-cluster.js';
 import { needsNatsServer, type NatsServer } from '../support/nats-server.js';
 import { natsSettings } from '../support/nats-settings.js';
@@ -76,7 +77,7 @@ describe('three NATS servers', function () {
     const settings = { ...natsSettings(servers[0]!.url), namespace: 'test', partitions: 1 };
     await assert.rejects(openNatsStorage({ ...settings, natsReplicas: undefined }), /nats_replicas must be set/);
 
-    storage = await openNatsStorage({ ...settings, natsReplicas: 3 }, { readyWithinMs: 60_000 });
+    storage = await openNatsStorage({ ...settings, natsReplicas: 3 }, { whileElecting: whileElecting(60_000) });
     assert.equal(storage.journal.durability, 'server-loss');
   });
 
@@ -86,10 +87,8 @@ describe('three NATS servers', function () {
     await Promise.all([second!.kill9(), third!.kill9()]);
     const settings = { ...natsSettings(servers[0]!.url), namespace: 'test', partitions: 1, natsReplicas: 3 } as const;
     const told: string[] = [];
-    const opening = openNatsStorage(settings, {
-      readyWithinMs: 90_000,
-      report: (_, message) => void told.push(message),
-    });
+    const report = (_: string, message: string) => void told.push(message);
+    const opening = openNatsStorage(settings, { whileElecting: whileElecting(90_000, { report }) });
     await until('word of it', () => told.some((message) => message.includes('JetStream is not ready yet')), 60_000);
     await second!.restart();
     await third!.restart();
