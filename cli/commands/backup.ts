@@ -27,6 +27,8 @@ import { KvLeases } from '../../storage/leases/kv-leases.js';
 import { JetStreamApi } from '../../storage/nats/jetstream-api.js';
 import { NatsConnection } from '../../storage/nats/nats-connection.js';
 import { NotFoundError, RequestInvalidError } from '../../models/errors.js';
+import { CommandFailure } from '../command-failure.js';
+import { ExitCode } from '../exit-codes.js';
 import { settingsFor, wholeNumber, type GlobalOptions } from '../options.js';
 import { formatBytes, formatCount, formatDuration } from '../terminal/amounts.js';
 import { confirm } from '../terminal/confirm.js';
@@ -119,7 +121,7 @@ async function backUp(terminal: Terminal, options: BackupOptions): Promise<void>
     parts,
     bytes,
     encrypted: key !== undefined,
-    removed,
+    removed: removed ?? 0,
     tookMs,
   };
   if (options.json === true) printJson(terminal, done);
@@ -127,10 +129,17 @@ async function backUp(terminal: Terminal, options: BackupOptions): Promise<void>
     const what = `${formatCount(parts)} parts, ${formatBytes(bytes)}${key === undefined ? ', NOT encrypted' : ', encrypted'}`;
     printLine(
       terminal,
-      `${place.name}: ${of}, ${what}, in ${formatDuration(tookMs)}${removed > 0 ? `; ${removed} old ones removed` : ''}`,
+      `${place.name}: ${of}, ${what}, in ${formatDuration(tookMs)}${removed !== undefined && removed > 0 ? `; ${removed} old ones removed` : ''}`,
     );
     const withKey = options.keyFile === undefined ? '' : ' --key-file KEY';
     printLine(terminal, `  check it with: redshank restore --check --from ${place.name}${withKey}`);
+  }
+  if (removed === undefined) {
+    throw new CommandFailure(
+      ExitCode.failed,
+      `${place.name} is under a tenth of the largest backup beside it: was the log lost? None was removed. ` +
+        'If it is all right, remove the old ones yourself',
+    );
   }
 }
 

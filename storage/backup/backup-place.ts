@@ -16,9 +16,22 @@ export interface BackupPlace {
   write(write: (output: Writable) => Promise<void>): Promise<void>;
   /** A local file with the backup; `scratch` may be used for it. @throws NotFoundError */
   fetch(scratch: string): Promise<string>;
-  /** Removes all but the newest `keep` of the folder or prefix. @returns how many went; 0 for a place that is one file. */
-  prune(keep: number): Promise<number>;
+  /**
+   * Removes all but the newest `keep` of the folder or prefix: none while the newest is under a tenth of the largest, which looks like a
+   * backup of a log that was lost.
+   *
+   * @returns how many went, 0 for a place that is one file; undefined when there is that doubt
+   */
+  prune(keep: number): Promise<number | undefined>;
 }
+
+interface Stored {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** Share of the largest backup below which a new one is doubted. */
+const DOUBTFUL_SHARE = 0.1;
 
 const OWN_NAME = /^redshank-\d{4}-\d{2}-\d{2}T\d{6}Z\.backup$/;
 
@@ -64,16 +77,14 @@ function filePlace(path: string): BackupPlace {
 async function folderPlace(folder: string, nowMs: number | undefined): Promise<BackupPlace> {
   const own = async (): Promise<string[]> =>
     (await readdir(folder).catch(() => [])).filter((name) => OWN_NAME.test(name)).sort();
+  const stored = async (): Promise<Stored[]> =>
+    Promise.all((await own()).map(async (one) => ({ name: one, bytes: (await stat(join(folder, one))).size })));
   const name = nowMs === undefined ? (await own()).at(-1) : nameAt(nowMs);
   if (name === undefined) throw new NotFoundError(`there is no backup in ${folder}`);
   return {
     ...filePlace(join(folder, name)),
     keepsMany: true,
-    async prune(keep) {
-      const old = (await own()).slice(0, -keep);
-      for (const one of old) await rm(join(folder, one));
-      return old.length;
-    },
+    prune: async (keep) => removeOld(await stored(), keep, (one) => rm(join(folder, one))),
   };
 }
 
@@ -83,9 +94,12 @@ async function s3Place(text: string, settings: S3Settings, nowMs: number | undef
     throw new RequestInvalidError(`a place must be like s3://bucket/prefix/, got ${JSON.stringify(text)}`);
   const bucket = new S3Bucket(bucketName, settings);
   const isPrefix = path === '' || path.endsWith('/');
-  const own = async (): Promise<string[]> =>
-    (await bucket.list(path)).filter((key) => OWN_NAME.test(key.slice(path.length))).sort();
-  const key = !isPrefix ? path : nowMs === undefined ? (await own()).at(-1) : path + nameAt(nowMs);
+  const stored = async (): Promise<Stored[]> =>
+    (await bucket.list(path))
+      .filter((object) => OWN_NAME.test(object.key.slice(path.length)))
+      .map((object) => ({ name: object.key, bytes: object.bytes }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const key = !isPrefix ? path : nowMs === undefined ? (await stored()).at(-1)?.name : path + nameAt(nowMs);
   if (key === undefined) throw new NotFoundError(`there is no backup at ${text}`);
   return {
     name: `s3://${bucketName}/${key}`,
@@ -105,13 +119,21 @@ async function s3Place(text: string, settings: S3Settings, nowMs: number | undef
       await pipeline(Readable.from(bucket.read(key)), createWriteStream(to, { mode: 0o600 }));
       return to;
     },
-    async prune(keep) {
-      if (!isPrefix) return 0;
-      const old = (await own()).slice(0, -keep);
-      for (const one of old) await bucket.delete(one);
-      return old.length;
-    },
+    prune: async (keep) => (isPrefix ? removeOld(await stored(), keep, (one) => bucket.delete(one)) : 0),
   };
+}
+
+/** @param stored oldest first */
+async function removeOld(
+  stored: readonly Stored[],
+  keep: number,
+  remove: (name: string) => Promise<void>,
+): Promise<number | undefined> {
+  const largest = Math.max(0, ...stored.map(({ bytes }) => bytes));
+  if ((stored.at(-1)?.bytes ?? 0) < DOUBTFUL_SHARE * largest) return undefined;
+  const old = stored.slice(0, -keep);
+  for (const { name } of old) await remove(name);
+  return old.length;
 }
 
 /** Sorts by time. */

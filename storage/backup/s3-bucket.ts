@@ -101,16 +101,19 @@ export class S3Bucket {
     if (body !== null) for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) yield chunk;
   }
 
-  async list(prefix: string): Promise<readonly string[]> {
-    const keys: string[] = [];
+  async list(prefix: string): Promise<readonly { readonly key: string; readonly bytes: number }[]> {
+    const objects: { readonly key: string; readonly bytes: number }[] = [];
     let token = '';
     do {
       const next = token === '' ? '' : `&continuation-token=${encodeURIComponent(token)}`;
       const text = await this.#text('GET', '', `list-type=2&prefix=${encodeURIComponent(prefix)}${next}`);
-      for (const [, key] of text.matchAll(/<Key>([^<]*)<\/Key>/g)) keys.push(unescaped(key!));
+      for (const [, object] of text.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
+        const { Key: key = '', Size: bytes = '' } = tagsOf(object!);
+        objects.push({ key, bytes: Number(bytes) });
+      }
       token = tagsOf(text)['NextContinuationToken'] ?? '';
     } while (token !== '');
-    return keys;
+    return objects;
   }
 
   async delete(key: string): Promise<void> {

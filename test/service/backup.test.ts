@@ -266,6 +266,40 @@ describe('backup and restore', function () {
       assert.equal((JSON.parse(out) as { place: string }).place, place);
     });
 
+    it("takes no other backup's place, and keeps many in a folder alone", async () => {
+      const one = join(folder(), 'one.backup');
+      await backup(dataDir, one);
+      const again = async (...more: readonly string[]) =>
+        run(['backup', '--to', one, ...more], recordingTerminal({ DATA_DIR: dataDir }));
+      assert.match((await again()).err, /is there already, and no backup takes the place of another/);
+      assert.match((await again('--keep', '2')).err, /--keep is for a folder or prefix/);
+    });
+
+    it('removes none beside one that looks like the backup of a lost log', async () => {
+      const many = join(folder(), 'many');
+      const large = ['redshank-2025-01-01T000000Z.backup', 'redshank-2025-01-02T000000Z.backup'];
+      mkdirSync(many);
+      for (const name of large) writeFileSync(join(many, name), Buffer.alloc(50_000_000));
+      const nightly = async () =>
+        run(['backup', '--to', `${many}/`, '--keep', '1'], recordingTerminal({ DATA_DIR: dataDir }));
+      const { exitCode, err } = await nightly();
+      assert.equal(exitCode, 1);
+      assert.match(err, /is under a tenth of the largest backup beside it: was the log lost\? None was removed/);
+      assert.equal((await readdir(many)).length, 3);
+    });
+
+    it('says of what it is, into what it goes, and whether it is encrypted', async () => {
+      const one = join(folder(), 'one.backup');
+      const { out } = await run(['backup', '--to', one], recordingTerminal({ DATA_DIR: dataDir }));
+      assert.ok(out.includes(`the data in ${dataDir}, `), out);
+      const to = join(folder(), 'to');
+      const command = ['restore', '--from', one];
+      const checked = await run([...command, '--check'], recordingTerminal({ DATA_DIR: to }));
+      assert.match(checked.out, /^whole: .*, NOT encrypted$/m);
+      const restored = await run(command, recordingTerminal({ DATA_DIR: to }));
+      assert.ok(restored.out.startsWith(`restored into the data in ${to}: `), restored.out);
+    });
+
     it('goes to a store that speaks S3, and comes back from there', async () => {
       const store = await S3Server.start();
       s3 = {
@@ -274,7 +308,11 @@ describe('backup and restore', function () {
         AWS_SECRET_ACCESS_KEY: store.secretAccessKey,
       };
       try {
-        const { place } = await backup(dataDir, 's3://backups/line-3/', '--keep', '1');
+        const old = 'line-3/redshank-2025-01-01T000000Z.backup';
+        await backup(dataDir, `s3://backups/${old}`);
+        const { place, removed } = await backup(dataDir, 's3://backups/line-3/', '--keep', '1');
+        assert.equal(removed, 1);
+        assert.equal(store.objects.has(`backups/${old}`), false);
         assert.match(place, /^s3:\/\/backups\/line-3\/redshank-/);
         const to = join(folder(), 'from-s3');
         const { exitCode, err } = await restore(to, 's3://backups/line-3/');

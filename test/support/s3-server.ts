@@ -61,7 +61,12 @@ export class S3Server {
     } else if (query.get('list-type') === '2') {
       const prefix = `${bucket}/${query.get('prefix') ?? ''}`;
       const keys = [...this.objects.keys()].filter((one) => one.startsWith(prefix)).sort();
-      response.end(`<R>${keys.map((one) => `<Key>${one.slice(bucket.length + 1)}</Key>`).join('')}</R>`);
+      const objects = keys.map(
+        (one) =>
+          `<Contents><Key>${one.slice(bucket.length + 1)}</Key><Size>${this.objects.get(one)!.length}</Size>` +
+          '<Owner><ID>me</ID></Owner></Contents>',
+      );
+      response.end(`<ListBucketResult><Name>${bucket}</Name>${objects.join('')}</ListBucketResult>`);
     } else {
       const found = this.objects.get(key);
       if (found === undefined) fail(404, 'NoSuchKey');
