@@ -394,8 +394,14 @@ function userBlock(user: string, password: string, { publish, subscribe }: Permi
   ].join('\n');
 }
 
-/** What may be said on the command line: who is there beside the services, and how the log is laid out. @throws TypeError */
-export function permissionOptions(args: readonly string[]): PermissionOptions {
+/**
+ * What may be said on the command line: who is there beside the services, how the log is laid out; and for make-secrets.ts a file to keep.
+ * @throws TypeError
+ */
+export function permissionArguments(args: readonly string[]): {
+  readonly options: PermissionOptions;
+  readonly keep: string | undefined;
+} {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -404,18 +410,20 @@ export function permissionOptions(args: readonly string[]): PermissionOptions {
       guest: { type: 'string', multiple: true },
       sensor: { type: 'string', multiple: true },
       'edge-node': { type: 'string', multiple: true },
+      keep: { type: 'string' },
     },
   });
-  const { namespace, partitions, guest: guests, sensor: sensors, 'edge-node': edgeNodes } = values;
-  return {
+  const { namespace, partitions, guest: guests, sensor: sensors, 'edge-node': edgeNodes, keep } = values;
+  const options = {
     ...(namespace !== undefined && { namespace }),
     ...(partitions !== undefined && { partitions: Number(partitions) }),
     ...(guests !== undefined && { guests }),
     ...(sensors !== undefined && { sensors }),
     ...(edgeNodes !== undefined && { edgeNodes }),
   };
+  return { options, keep };
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  process.stdout.write(natsPermissions(permissionOptions(process.argv.slice(2))));
+  process.stdout.write(natsPermissions(permissionArguments(process.argv.slice(2)).options));
 }

@@ -73,6 +73,8 @@ export class NatsConnection {
   #inboxes = 0;
   /** By the monotonic clock; undefined while connected. */
   #lostMs: number | undefined;
+  /** Since it was lost. */
+  #isRefused = false;
   #isClosed = false;
 
   private constructor(client: Client, options: NatsConnectionOptions) {
@@ -284,10 +286,21 @@ export class NatsConnection {
           this.#report('warn', `the connection to NATS at ${status.server} is lost, connecting again`);
         this.#end(lost());
       } else if (status.type === 'reconnect') {
+        // Of one connection the client tells once for each attempt that was refused before it.
+        if (this.#lostMs === undefined) continue;
         this.#lostMs = undefined;
+        this.#isRefused = false;
         if (!this.#isClosed) this.#report('info', `connected to NATS at ${status.server} again`);
         for (const listener of [...this.#reconnected]) listener();
         for (const done of [...this.#waiting]) done();
+      } else if (status.type === 'error' && status.error instanceof AuthorizationError) {
+        if (!this.#isRefused) {
+          this.#report(
+            'warn',
+            `NATS does not let this user in any more (${status.error.message}): has its password changed? Still trying`,
+          );
+        }
+        this.#isRefused = true;
       } else if (status.type === 'error' && status.error instanceof PermissionViolationError) {
         this.#refused(status.error);
       }

@@ -7,10 +7,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseAllDocuments } from 'yaml';
+import { parseAllDocuments, stringify } from 'yaml';
 import { loadSettings, SERVICE_NAMES } from '../../models/settings.js';
 import { FIELDS } from '../../models/settings/fields.js';
-import { secretsOf } from '../../k8s/make-secrets.js';
+import { readSecrets, secretsOf } from '../../k8s/make-secrets.js';
 import { SHUTDOWN_MS } from '../../moleculer.config.js';
 import { exportedMetrics } from '../support/exported-metrics.js';
 
@@ -331,6 +331,19 @@ describe('k8s/', function () {
         assert.ok(made.has(`${name} ${key}`), `${set}: ${name} ${key}`);
       }
     }
+  });
+
+  it('leaves all passwords as they are when there is one more user', () => {
+    const before = secretsOf({ guests: ['guest'] });
+    const printed = before.map((one) => stringify(one)).join('---\n');
+    const after = secretsOf({ guests: ['guest', 'billing'] }, readSecrets(printed));
+    const { NATS_PASSWORD_BILLING: fresh, ...others } = after[0]!.stringData;
+    assert.match(fresh!, /^p[0-9a-f]{40}$/);
+    assert.deepEqual(
+      [others, ...after.slice(1).map((one) => one.stringData)],
+      before.map((one) => one.stringData),
+    );
+    assert.throws(() => readSecrets('kind: ConfigMap'), /--keep must name a file that this program printed/);
   });
 
   it('sends the metrics of NATS and Redis where their policies let Prometheus in', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect, nkeys } from 'nats';
@@ -111,6 +111,27 @@ describe('a connection to NATS', function () {
     const { port } = await start('');
     const connecting = NatsConnection.connect(natsSettings(`tls://127.0.0.1:${port}`), { connectWithinMs: 1_000 });
     await assert.rejects(connecting, /agree on TLS/);
+  });
+
+  it('says when its user is refused later, and once that it is back', async () => {
+    const { port } = await start('authorization { user: a, password: b }');
+    const told: string[] = [];
+    const connection = await NatsConnection.connect(natsSettings(`nats://a:b@127.0.0.1:${port}`), {
+      report: (_, message) => void told.push(message),
+    });
+    const conf = join(server!.folder, 'nats.conf');
+    const change = async (from: string, to: string) => {
+      writeFileSync(conf, readFileSync(conf, 'utf8').replace(from, to));
+      await server!.restart();
+    };
+    const of = (words: string) => told.filter((message) => message.includes(words)).length;
+    await change('password: b', 'password: z');
+    await until('word of the refusal', () => of('does not let this user in any more') > 0);
+    await change('password: z', 'password: b');
+    await until('the line', () => connection.isConnected && of('again') > 0);
+    await connection.request('x', '', { timeoutMs: 500 }).catch(() => undefined);
+    assert.deepEqual([of('does not let this user in any more'), of('connected to NATS')], [1, 1]);
+    await connection.close();
   });
 
   it('takes the server that is there', async () => {
