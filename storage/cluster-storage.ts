@@ -99,7 +99,7 @@ export async function openClusterStorage(
 async function modelsOf(settings: Settings, shared: Blobs, logger: Logger): Promise<Blobs> {
   if (!settings.modelCopies || !settings.services.includes('model-registry')) return shared;
   const copy = await FileBlobs.open(settings.modelPath);
-  return CopiedBlobs.open(shared, copy, (message) => logger.error({ message }, 'a copy of a model is damaged'));
+  return CopiedBlobs.open(shared, copy, (err) => logger.error({ err }, 'a model could not be copied'));
 }
 
 /** Where the settings say that Redis is; `redisUrl` is set wherever `natsUrl` is. */

@@ -9,8 +9,8 @@ describeBlobs('files, copied', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'redshank-blobs-'));
   const open = async () => {
     const [shared, copy] = [await FileBlobs.open(join(folder, 'shared')), await FileBlobs.open(join(folder, 'copy'))];
-    return CopiedBlobs.open(shared, copy, (message) => {
-      throw new Error(message);
+    return CopiedBlobs.open(shared, copy, (error) => {
+      throw error;
     });
   };
   return { blobs: await open(), reopen: open, dispose: () => rm(folder, { recursive: true }) };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -267,5 +268,20 @@ describe('redshank, as a process', function () {
       assert.equal(exitCode, 2);
       assert.ok(err.includes(`port ${port} is taken: choose another with PORT`), err);
     });
+  });
+
+  it('names all ports that are taken, before it makes the only key that it shows', async () => {
+    const others = [createServer(), createServer()];
+    for (const other of others) await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
+    const [PORT = '', METRICS_PORT = ''] = others.map((other) => String((other.address() as AddressInfo).port));
+    const env = { PORT, METRICS_PORT, DATA_DIR: join(folder, 'with-taken-ports') };
+    const { exitCode, err } = await end(start(['start'], env));
+    for (const other of others) other.close();
+    assert.equal(exitCode, 2);
+    for (const [name, port] of Object.entries({ PORT, METRICS_PORT })) {
+      assert.ok(err.includes(`${name}: 127.0.0.1:${port} is already in use`), err);
+    }
+    assert.doesNotMatch(err, /rsk_/);
+    assert.equal(existsSync(env.DATA_DIR), false);
   });
 });

@@ -39,6 +39,8 @@ describe('DELETE /v1/devices/{id}', function () {
 
     const { exitCode, out } = await run(['forget', 'pump-7', '--yes', '--json', '--url', redshank.url]);
     assert.equal(exitCode, 0);
+    const typo = await run(['forget', 'pump-77', '--yes', '--url', redshank.url]);
+    assert.match(typo.err, /no device pump-77 is known: is that its name\?/);
     const { state, remains } = JSON.parse(out) as { state: string; remains: { what: string }[] };
     assert.equal(state, 'forgotten');
     assert.ok(remains.some(({ what }) => what === 'readings and frames in the log'));

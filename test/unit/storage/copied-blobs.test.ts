@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { StorageFailedError } from '../../../models/errors.js';
 import { CopiedBlobs } from '../../../storage/blobs/copied-blobs.js';
 import { FileBlobs } from '../../../storage/blobs/file-blobs.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
@@ -21,7 +22,7 @@ describe('models in two places', () => {
     shared = await FileBlobs.open(join(folder, 'shared'));
     copy = await FileBlobs.open(join(folder, 'copy'));
   });
-  const open = () => CopiedBlobs.open(shared, copy, (message) => damaged.push(message));
+  const open = () => CopiedBlobs.open(shared, copy, (error) => damaged.push(error.message));
 
   it('are the same on both sides after a start', async () => {
     await shared.put('trained', bytes('a'));
@@ -53,6 +54,17 @@ describe('models in two places', () => {
     await both.put('model', bytes('e'));
     await both.delete('model');
     assert.deepEqual(await (await open()).list(''), []);
+  });
+
+  it('are stored and read where nothing can be copied', async () => {
+    await shared.put('old', bytes('g'));
+    const full = () => Promise.reject(new StorageFailedError('no space left'));
+    copy.put = full;
+    const both = await open();
+    await both.put('new', bytes('h'));
+    assert.equal(textOf(await both.get('old')), 'g');
+    assert.equal(textOf(await both.get('new')), 'h');
+    assert.ok(damaged.length > 0 && damaged.every((message) => message === 'no space left'), damaged.join());
   });
 
   it('are passed over where the copy is damaged', async () => {

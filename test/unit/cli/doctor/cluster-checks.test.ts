@@ -39,6 +39,7 @@ describe('doctor, of a cluster', () => {
     ],
     ['much that waits', inAllPartitions({ lag: 501 }), 'lag', 'warn'],
     ['a read side that is behind', inAllPartitions({ readSide: { shown: 1, end: 1_000 } }), 'read side', 'warn'],
+    ['a read side that nobody hears of', inAllPartitions({ readSide: null }), 'read side', 'fail'],
     ['a clock that is off', { ...WELL, clocks: [{ node: 'a', aheadMs: -6_000 }] }, 'node clocks', 'warn'],
     ['a clock that is not heard of', { ...WELL, clocks: [{ node: 'a', aheadMs: null }] }, 'node clocks', 'warn'],
   ] satisfies [string, ClusterAnswer, string, string][]) {
